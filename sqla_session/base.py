@@ -1,0 +1,20 @@
+"""The declarative base, whose tables are read from the database at startup."""
+
+from sqlalchemy.ext.declarative import DeferredReflection
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase, DeferredReflection):
+    """Base of entity classes that name their table and leave the columns to the database.
+
+    `sqla_session.startup` reflects and maps every subclass; until then a subclass cannot be
+    queried. Columns and relationships can be declared too, and take precedence. A table or view
+    that does not exist at startup is an error; a view needs a declared primary key.
+
+    Example:
+        >>> from sqla_session import Base
+        >>> class User(Base):
+        ...     __tablename__ = "user"
+    """
+
+    __abstract__ = True
