@@ -83,7 +83,7 @@ class SessionScope:
         self._ended = True
 
     async def close(self) -> None:
-        """Close every session; warn of what was written since `commit` or `rollback`, and is lost."""
+        """Close every session; warn of writes that came after `commit` or `rollback`."""
         for watch in self._watches:
             watch.remove()
         for key, session in self._sessions.items():

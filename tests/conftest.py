@@ -1,0 +1,51 @@
+"""The databases that the tests run on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, make_url
+
+from . import servers
+from .databases import DRIVERS, Database
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[URL]:
+    with servers.postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[URL]:
+    with servers.mariadb() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
+    path: Path = tmp_path_factory.mktemp("sqlite") / "test.sqlite"
+    return make_url(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, Database]]:
+    made: dict[str, Database] = {}
+    yield made
+    for database in made.values():
+        database.loop.close()
+
+
+@pytest.fixture(params=DRIVERS)
+def database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Database:
+    """Each database through each driver, in turn."""
+    return database_of(request, databases, request.param)
+
+
+def database_of(
+    request: pytest.FixtureRequest, databases: dict[str, Database], driver: str
+) -> Database:
+    if driver not in databases:
+        url: URL = request.getfixturevalue(f"{driver.split('+')[0]}_url")
+        databases[driver] = Database(url.set(drivername=driver))
+    return databases[driver]
