@@ -33,7 +33,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, Database]]:
     made: dict[str, Database] = {}
     yield made
     for database in made.values():
-        database.loop.close()
+        database.close()
 
 
 @pytest.fixture(params=DRIVERS)

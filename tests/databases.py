@@ -1,13 +1,14 @@
 """A database under each of its drivers, and one way to call sync and asyncio code on it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 import sqla_pages
@@ -26,12 +27,29 @@ _FILLING = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
 
 
 @dataclass
-class Database:
-    """One database through one driver.
+class Caller:
+    """A session, or a connection, on which sync and asyncio functions are called alike."""
 
-    `call("offset_page", statement, ...)` runs that function of sqla_pages, or its `async_` twin
-    where the driver is an asyncio one, on a session of its own: one test body serves both.
-    """
+    session: Any
+    loop: asyncio.Runner | None
+
+    def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Run a function of sqla_pages, or its `async_` twin, on the session."""
+        if self.loop is None:
+            return getattr(sqla_pages, name)(self.session, *arguments, **options)
+        return self.loop.run(
+            getattr(sqla_pages, f"async_{name}")(self.session, *arguments, **options)
+        )
+
+    def execute(self, statement: Any) -> Any:
+        """Execute a statement on the session itself."""
+        result = self.session.execute(statement)
+        return result if self.loop is None else self.loop.run(result)
+
+
+@dataclass
+class Database:
+    """One database through one driver."""
 
     url: URL
     loop: asyncio.Runner = field(default_factory=asyncio.Runner)
@@ -42,7 +60,7 @@ class Database:
 
     @property
     def backend(self) -> str:
-        return "mariadb" if self.url.get_backend_name() == "mysql" else self.url.get_backend_name()
+        return self.url.get_backend_name()
 
     @property
     def url_text(self) -> str:
@@ -51,6 +69,33 @@ class Database:
     @property
     def sync_url(self) -> URL:
         return self.url.set(drivername=f"{self.backend}+{_FILLING[self.backend]}")
+
+    @cached_property
+    def _engine(self) -> Any:
+        make = create_async_engine if self.is_async else create_engine
+        return make(self.url, poolclass=NullPool)
+
+    @contextmanager
+    def session(self, **options: Any) -> Iterator[Caller]:
+        """Open a session through the driver under test."""
+        if not self.is_async:
+            with Session(self._engine, **options) as session:
+                yield Caller(session, None)
+            return
+        session = AsyncSession(self._engine, **options)
+        yield Caller(session, self.loop)
+        self.loop.run(session.close())
+
+    @contextmanager
+    def core(self) -> Iterator[Caller]:
+        """Open a connection through the driver under test."""
+        if not self.is_async:
+            with self._engine.connect() as connection:
+                yield Caller(connection, None)
+            return
+        connection = self.loop.run(_connected(self._engine))
+        yield Caller(connection, self.loop)
+        self.loop.run(connection.close())
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -70,29 +115,11 @@ class Database:
         with self.connect() as connection:
             metadata.drop_all(connection)
 
-    def call(self, name: str, *arguments: Any, **options: Any) -> Any:
-        """Run a function of sqla_pages, or its asyncio twin, on a new session."""
-        return self.with_session(lambda session: self.on(session, name, *arguments, **options))
+    def close(self) -> None:
+        """Let go of the event loop."""
+        self.loop.close()
 
-    def on(self, session: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        """Call a function of sqla_pages, or its asyncio twin, on this session."""
-        function = getattr(sqla_pages, f"async_{name}" if self.is_async else name)
-        return function(session, *arguments, **options)
 
-    def with_session(self, work: Callable[[Any], Any], **options: Any) -> Any:
-        """Run `work(session)`, awaiting what it returns where the driver is an asyncio one."""
-        if not self.is_async:
-            engine = create_engine(self.url, poolclass=NullPool)
-            with Session(engine, **options) as session:
-                result = work(session)
-            engine.dispose()
-            return result
-
-        async def run() -> Any:
-            engine = create_async_engine(self.url, poolclass=NullPool)
-            async with AsyncSession(engine, **options) as session:
-                result = await work(session)
-            await engine.dispose()
-            return result
-
-        return self.loop.run(run())
+async def _connected(engine: Any) -> AsyncConnection:
+    connection: AsyncConnection = await engine.connect()
+    return connection

@@ -1,0 +1,136 @@
+"""From a statement and a page request to the statements to run, and from results to the page.
+
+`offset_steps` yields statements and receives their results; it does no I/O itself, so that one
+generator serves sync and asyncio, and can be tested without a database.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import CompoundSelect, Executable, Result, Select
+from sqlalchemy.orm import Query
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.visitors import iterate
+
+from . import _sqla
+from ._sqla import Statement
+from .count import count_statement
+from .errors import PageRequestError, StatementNotPageableError
+from .identity import tie_breaker_of
+from .models import Page, PageMeta
+
+PageSteps: TypeAlias = Generator[Executable, Result[Any], Page[Any]]
+Pageable: TypeAlias = "Statement | Query[Any]"
+
+MAX_OFFSET: Final = 2**63 - 1
+"""The largest offset that the databases take; a larger one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRequest:
+    """The part of a collection that is asked for: `limit` items after the first `offset`.
+
+    Raises:
+        PageRequestError: a negative or too large offset, or a limit below one.
+    """
+
+    offset: int
+    limit: int
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        if not 0 <= self.offset <= MAX_OFFSET:
+            raise PageRequestError(f"offset must be from 0 to {MAX_OFFSET}, not {self.offset}")
+        if not 1 <= self.limit <= MAX_OFFSET:
+            raise PageRequestError(f"limit must be from 1 to {MAX_OFFSET}, not {self.limit}")
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetPlan:
+    """The statements for an offset page.
+
+    `rows` is None where the statement's own LIMIT ends before the page begins.
+    """
+
+    request: OffsetRequest
+    rows: "Statement | None"
+    count: Select[Any]
+
+
+def statement_of(pageable: Pageable) -> Statement:
+    """Return the Select or CompoundSelect to page.
+
+    Raises:
+        StatementNotPageableError: it is neither, nor a legacy Query of one.
+    """
+    statement = pageable.statement if isinstance(pageable, Query) else pageable
+    if not isinstance(statement, Select | CompoundSelect):
+        raise StatementNotPageableError(
+            f"cannot page a {type(pageable).__name__}: pass a select(), a union or a Query; "
+            "a text().columns() becomes one by select(text(...).columns(...).subquery())"
+        )
+    return statement
+
+
+def offset_plan(statement: Statement, request: OffsetRequest) -> OffsetPlan:
+    """Return what to run for the page.
+
+    Raises:
+        StatementNotPageableError: no pages of this statement could be right; says what to change.
+    """
+    _refuse_writes(statement)
+    return OffsetPlan(request, _rows_of(statement, request), count_statement(statement))
+
+
+def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -> PageSteps:
+    """Yield the statements of the plan, receive their results, return the page.
+
+    The count is left out where `total` is given or the rows prove it: when there are some, but
+    fewer than were asked for, or none on the first page.
+    """
+    items: Sequence[Any] = ()
+    if plan.rows is not None:
+        items = _items_of((yield plan.rows), scalars=scalars)
+    offset, limit = plan.request.offset, plan.request.limit
+    if total is None:
+        is_proven = 0 < len(items) < limit or (not items and offset == 0)
+        total = offset + len(items) if is_proven else int((yield plan.count).scalar_one())
+    meta = PageMeta.of(offset=offset, limit=limit, total_items=total)
+    return Page(data=list(items), meta=meta)
+
+
+def _rows_of(statement: Statement, request: OffsetRequest) -> "Statement | None":
+    if _sqla.has_fetch_options(statement):
+        raise StatementNotPageableError(
+            "a FETCH with WITH TIES or PERCENT has no pages of its own: "
+            "select from it as a subquery"
+        )
+    try:
+        own_limit, own_offset = _sqla.limit_of(statement), _sqla.offset_of(statement)
+    except ValueError as error:
+        raise StatementNotPageableError(
+            "a LIMIT or OFFSET that is an expression has no pages of its own: "
+            "give a number, or select from it as a subquery"
+        ) from error
+    limit = request.limit
+    if own_limit is not None:
+        limit = min(limit, own_limit - request.offset)
+        if limit <= 0:
+            return None
+    ordered = statement.order_by(*tie_breaker_of(statement))
+    return ordered.limit(limit).offset(own_offset + request.offset)
+
+
+def _refuse_writes(statement: Statement) -> None:
+    if any(isinstance(part, UpdateBase) for part in iterate(statement)):
+        raise StatementNotPageableError(
+            "a statement that also writes would write again for every page and count: "
+            "run the INSERT, UPDATE or DELETE on its own"
+        )
+
+
+def _items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:
+    if _sqla.is_unique_demanded(result):
+        result = result.unique()
+    return result.scalars().all() if scalars else result.mappings().all()
