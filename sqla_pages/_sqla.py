@@ -188,9 +188,9 @@ def bare_of(clause: ClauseElement) -> ClauseElement:
     return clause  # pyright: ignore[reportUnknownVariableType]
 
 
-def columns_of(source: "FromClause[Any]") -> Iterator[ColumnElement[Any]]:
-    """Yield the columns of a table or subquery."""
-    yield from source.c
+def columns_of(source: ClauseElement) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of a table or subquery."""
+    return tuple(cast("FromClause[Any]", source).c)
 
 
 def expressions_of(clauses: Iterable[ClauseElement]) -> list[ColumnElement[Any]]:

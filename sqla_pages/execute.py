@@ -107,11 +107,11 @@ def offset_page(
         StatementNotPageableError: no pages of the statement could be right; says what to change.
 
     Example:
-        >>> from sqlalchemy import create_engine, select, values, column, Integer
+        >>> from sqlalchemy import create_engine, literal, select, union
         >>> from sqla_pages import offset_page
-        >>> numbers = values(column("n", Integer), name="numbers").data([(3,), (1,), (2,)])
+        >>> numbers = union(*(select(literal(number)) for number in (3, 1, 2)))
         >>> with create_engine("sqlite://").connect() as connection:
-        ...     page = offset_page(connection, select(numbers.c.n), offset=1, limit=2)
+        ...     page = offset_page(connection, numbers, offset=1, limit=2)
         >>> page.data
         [2, 3]
         >>> page.meta

@@ -99,13 +99,18 @@ def is_aggregate(statement: AnySelect) -> bool:
 
 def parts_of(clause: ClauseElement) -> Iterator[ClauseElement]:
     """Yield the clause and what it is made of, but not the inside of windows and subqueries."""
-    if isinstance(clause, FromClause):
+    if is_source(clause):
         return
     yield clause
     if isinstance(clause, SelectBase | Over):
         return
     for child in clause.get_children():
         yield from parts_of(child)
+
+
+def is_source(clause: ClauseElement) -> bool:
+    """Tell whether it is a table or subquery; SQLAlchemy's functions are of that class too."""
+    return isinstance(clause, FromClause) and not isinstance(clause, ColumnElement)
 
 
 def is_plain(clause: ClauseElement) -> bool:
@@ -167,8 +172,8 @@ def _selected_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
     for selected in _sqla.flat(_sqla.raw_columns_of(statement)):
         if keys := _sqla.entity_keys_of(selected):
             yield from keys
-        elif isinstance(selected, FromClause):
-            yield from _sqla.columns_of(selected)  # pyright: ignore[reportUnknownArgumentType]
+        elif is_source(selected):
+            yield from _sqla.columns_of(selected)
         elif isinstance(selected, TextClause):
             raise OrderingNotTotalError(
                 "a column given as text() cannot be sorted by: use literal_column()"

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from sqlalchemy import ColumnElement, TextClause
+from sqlalchemy import TextClause
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import iterate
@@ -29,23 +29,21 @@ def sort_keys_of(statement: Statement) -> Iterator[ClauseElement]:
     Raises:
         OrderingNotTotalError: a key is random, so that every page would be of another order.
     """
-    selected = tuple(statement.selected_columns)
     for clause in flat(order_by_of(statement)):
         key = bare_of(clause)
         _refuse_volatile(key)
-        if (resolved := _resolved(key, selected)) is not None:
+        if (resolved := _resolved(key, statement)) is not None:
             yield from flat((bare_of(resolved),))
 
 
-def _resolved(key: ClauseElement, selected: tuple[ColumnElement[Any], ...]) -> ClauseElement | None:
-    if (name := label_name_of(key)) is not None:
-        return next((column for column in selected if column.key == name), None)
-    text = _text_of(key)
-    if text is None:
+def _resolved(key: ClauseElement, statement: Statement) -> ClauseElement | None:
+    name, text = label_name_of(key), _text_of(key)
+    if name is None and text is None:
         return key
-    if text.isdecimal() and 1 <= int(text) <= len(selected):
+    selected = tuple(statement.selected_columns)
+    if text is not None and text.isdecimal() and 1 <= int(text) <= len(selected):
         return selected[int(text) - 1]
-    return None
+    return next((column for column in selected if column.key == name), None)
 
 
 def _text_of(key: ClauseElement) -> str | None:

@@ -14,11 +14,12 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.visitors import iterate
 
 from . import _sqla
-from ._sqla import Statement
+from ._sqla import AnySelect, Statement
 from .count import count_statement
 from .errors import PageRequestError, StatementNotPageableError
 from .identity import tie_breaker_of
 from .models import Page, PageMeta
+from .parents import parent_plan
 
 PageSteps: TypeAlias = Generator[Executable, Result[Any], Page[Any]]
 Pageable: TypeAlias = "Statement | Query[Any]"
@@ -50,15 +51,18 @@ class OffsetRequest:
 class OffsetPlan:
     """The statements for an offset page.
 
-    `rows` is None where the statement's own LIMIT ends before the page begins.
+    `ordered` is the statement under its total order. `rows` is None where the statement's own LIMIT
+    ends before the page begins.
     """
 
     request: OffsetRequest
+    statement: "Statement"
+    ordered: "Statement"
     rows: "Statement | None"
-    count: Select[Any]
+    count: AnySelect
 
 
-def statement_of(pageable: Pageable) -> Statement:
+def statement_of(pageable: Pageable) -> "Statement":
     """Return the Select or CompoundSelect to page.
 
     Raises:
@@ -80,7 +84,9 @@ def offset_plan(statement: Statement, request: OffsetRequest) -> OffsetPlan:
         StatementNotPageableError: no pages of this statement could be right; says what to change.
     """
     _refuse_writes(statement)
-    return OffsetPlan(request, _rows_of(statement, request), count_statement(statement))
+    ordered = statement.order_by(*tie_breaker_of(statement))
+    rows = _limited(statement, ordered, request)
+    return OffsetPlan(request, statement, ordered, rows, count_statement(statement))
 
 
 def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -> PageSteps:
@@ -89,18 +95,32 @@ def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -
     The count is left out where `total` is given or the rows prove it: when there are some, but
     fewer than were asked for, or none on the first page.
     """
-    items: Sequence[Any] = ()
-    if plan.rows is not None:
-        items = _items_of((yield plan.rows), scalars=scalars)
     offset, limit = plan.request.offset, plan.request.limit
+    items: Sequence[Any] = ()
+    count = plan.count
+    if plan.rows is not None:
+        result = yield plan.rows
+        is_repeating = _sqla.is_unique_demanded(result)
+        parents = parent_plan(plan.statement, plan.ordered) if is_repeating else None
+        if parents is None:
+            items = _items_of(result, scalars=scalars)
+        else:
+            result.close()
+            count = parents.count_statement()
+            keys = (yield parents.keys_statement(limit=limit, offset=offset)).all()
+            if keys:
+                items = _items_of((yield parents.page_statement(keys)), scalars=scalars)
     if total is None:
         is_proven = 0 < len(items) < limit or (not items and offset == 0)
-        total = offset + len(items) if is_proven else int((yield plan.count).scalar_one())
+        total = offset + len(items) if is_proven else int((yield count).scalar_one())
     meta = PageMeta.of(offset=offset, limit=limit, total_items=total)
     return Page(data=list(items), meta=meta)
 
 
-def _rows_of(statement: Statement, request: OffsetRequest) -> "Statement | None":
+def _limited(
+    statement: "Statement", ordered: "Statement", request: OffsetRequest
+) -> "Statement | None":
+    """Return the rows of the page, within the statement's own LIMIT and OFFSET."""
     if _sqla.has_fetch_options(statement):
         raise StatementNotPageableError(
             "a FETCH with WITH TIES or PERCENT has no pages of its own: "
@@ -118,7 +138,6 @@ def _rows_of(statement: Statement, request: OffsetRequest) -> "Statement | None"
         limit = min(limit, own_limit - request.offset)
         if limit <= 0:
             return None
-    ordered = statement.order_by(*tie_breaker_of(statement))
     return ordered.limit(limit).offset(own_offset + request.offset)
 
 

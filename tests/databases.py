@@ -41,6 +41,10 @@ class Caller:
             getattr(sqla_pages, f"async_{name}")(self.session, *arguments, **options)
         )
 
+    def forget(self) -> None:
+        """Let go of loaded entities, so that the next ones are loaded as their statement says."""
+        self.session.expunge_all()
+
     def execute(self, statement: Any) -> Any:
         """Execute a statement on the session itself."""
         result = self.session.execute(statement)
@@ -83,8 +87,10 @@ class Database:
                 yield Caller(session, None)
             return
         session = AsyncSession(self._engine, **options)
-        yield Caller(session, self.loop)
-        self.loop.run(session.close())
+        try:
+            yield Caller(session, self.loop)
+        finally:
+            self.loop.run(session.close())
 
     @contextmanager
     def core(self) -> Iterator[Caller]:
@@ -94,8 +100,10 @@ class Database:
                 yield Caller(connection, None)
             return
         connection = self.loop.run(_connected(self._engine))
-        yield Caller(connection, self.loop)
-        self.loop.run(connection.close())
+        try:
+            yield Caller(connection, self.loop)
+        finally:
+            self.loop.run(connection.close())
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

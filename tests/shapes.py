@@ -1,0 +1,502 @@
+"""Statements of every shape, each with whether its rows are scalars."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Integer,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    desc,
+    distinct,
+    func,
+    intersect,
+    lateral,
+    literal,
+    literal_column,
+    nulls_last,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    union,
+    union_all,
+    values,
+)
+from sqlalchemy.orm import (
+    Bundle,
+    aliased,
+    contains_eager,
+    defer,
+    joinedload,
+    load_only,
+    selectinload,
+    subqueryload,
+    undefer,
+    with_loader_criteria,
+    with_polymorphic,
+)
+
+from .schema import Animal, Author, Bird, Member, Note, Tag, Team, Truck, User, Vehicle, log
+
+ALL = frozenset({"sqlite", "postgresql", "mariadb"})
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind of statement. `make` builds it anew, as an endpoint does for every request."""
+
+    make: Callable[[], Any]
+    scalars: bool = True
+    # Whether unique() leaves fewer entities than there are rows.
+    is_repeated: bool = False
+    # Where its own LIMIT takes any of several rows: the statement without it.
+    unlimited: Callable[[], Any] | None = None
+    backends: frozenset[str] = ALL
+
+
+def _entity(make: Callable[[], Any], *backends: str, **more: Any) -> Shape:
+    return Shape(make, backends=frozenset(backends) or ALL, **more)
+
+
+def _rows(make: Callable[[], Any], *backends: str, **more: Any) -> Shape:
+    return Shape(make, scalars=False, backends=frozenset(backends) or ALL, **more)
+
+
+def _distinct_on(statement: Any, *columns: Any) -> Any:
+    """Return it with DISTINCT ON, as each release of SQLAlchemy spells it."""
+    try:
+        from sqlalchemy.dialects.postgresql import distinct_on
+    except ImportError:
+        return statement.distinct(*columns)
+    return statement.ext(distinct_on(*columns))
+
+
+def _ranked() -> Any:
+    ranked = func.row_number().over(partition_by=Note.user_id, order_by=Note.id).label("n")
+    return select(Note.id, Note.user_id, ranked)
+
+
+def _tree() -> Any:
+    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < 17))
+    return select(numbers.c.n, (numbers.c.n % 3).label("rest"))
+
+
+def _counted() -> Any:
+    return (
+        select(Note.user_id, func.count().label("notes")).group_by(Note.user_id).subquery("counted")
+    )
+
+
+def _a() -> Any:
+    return aliased(User, name="a")
+
+
+SHAPES: Mapping[str, Shape] = {
+    "an entity": _entity(lambda: select(User)),
+    "an entity by its key": _entity(lambda: select(User).order_by(User.id)),
+    "an entity by its key, descending": _entity(lambda: select(User).order_by(User.id.desc())),
+    "an entity by a tied column": _entity(lambda: select(User).order_by(User.name)),
+    "an entity by a unique column": _entity(lambda: select(User).order_by(User.email)),
+    "an entity by a nullable column": _entity(lambda: select(User).order_by(User.score)),
+    "an entity by a nullable column, descending": _entity(
+        lambda: select(User).order_by(User.score.desc())
+    ),
+    "an entity, nulls last": _entity(
+        lambda: select(User).order_by(nulls_last(User.score.asc())), "sqlite", "postgresql"
+    ),
+    "an entity, nulls first": _entity(
+        lambda: select(User).order_by(User.score.desc().nulls_first()), "sqlite", "postgresql"
+    ),
+    "mixed directions": _entity(lambda: select(User).order_by(User.name, User.score.desc())),
+    "by an expression": _entity(lambda: select(User).order_by(func.lower(User.name))),
+    "by arithmetic": _entity(lambda: select(User).order_by(User.id % 3)),
+    "by a case": _entity(
+        lambda: select(User).order_by(case((User.score > 1, 0), else_=1), User.name)
+    ),
+    "by a coalesce with a parameter": _entity(
+        lambda: select(User).order_by(func.coalesce(User.score, 7).desc())
+    ),
+    "by a boolean": _entity(lambda: select(User).order_by(User.score > 1)),
+    "by a scalar subquery": _entity(
+        lambda: select(User).order_by(
+            select(func.count(Note.id)).where(Note.user_id == User.id).scalar_subquery().desc()
+        )
+    ),
+    "by a column property": _entity(lambda: select(User).order_by(User.notes_count.desc())),  # type: ignore[attr-defined]
+    "by a text": _entity(lambda: select(User).order_by(text("name"))),
+    "by a tuple": _entity(
+        lambda: select(User).order_by(tuple_(User.name, User.score)), "postgresql"
+    ),
+    "by a label's name": _rows(
+        lambda: select(User.id, User.name.label("n")).order_by("n"),
+    ),
+    "by a label's name, descending": _rows(
+        lambda: select(User.id, User.name.label("n")).order_by(desc("n"))
+    ),
+    "by a label that hides a column": _rows(
+        lambda: select(User.id, (-User.id).label("name")).order_by("name")
+    ),
+    "by an ordinal": _rows(lambda: select(User.name, User.score).order_by(text("1"))),
+    "by a literal ordinal": _rows(lambda: select(User.name, User.id).order_by(literal_column("1"))),
+    "by a label object": _rows(
+        lambda: select(User.id, (label := (User.id % 3).label("r"))).order_by(label.desc())
+    ),
+    "filtered": _entity(lambda: select(User).where(User.score > 0).order_by(User.name)),
+    "filtered by parameters": _entity(
+        lambda: select(User).where(User.name.in_(["name 1", "name 2"])).order_by(User.score)
+    ),
+    "filtered by a named parameter": _entity(
+        lambda: select(User).where(User.score >= bindparam("least")).params(least=1)
+    ),
+    "nothing found": _entity(lambda: select(User).where(User.id < 0)),
+    "one found": _entity(lambda: select(User).where(User.email == "3@example.org")),
+    "an alias": _entity(lambda: select(a := _a()).order_by(a.name)),
+    "a composite key": _entity(lambda: select(Member).order_by(Member.role)),
+    "a composite key, partly sorted by": _entity(lambda: select(Member).order_by(Member.team_id)),
+    "by a unique constraint with a nullable column": _entity(
+        lambda: select(Member).order_by(Member.team_id, Member.nick)
+    ),
+    "columns": _rows(lambda: select(User.id, User.name)),
+    "columns without the key": _rows(lambda: select(User.name, User.score)),
+    "a scalar column, repeated": _entity(lambda: select(User.name)),
+    "a scalar column, by another": _entity(lambda: select(User.name).order_by(User.score)),
+    "a JSON column": _entity(lambda: select(User.extra)),
+    "a scalar expression": _entity(lambda: select(func.upper(User.name))),
+    "a cast": _rows(lambda: select(cast(User.id, Integer).label("i"), User.score + 1)),
+    "a constant": _rows(lambda: select(literal(1).label("one")).select_from(User)),
+    "an unknown function": _rows(lambda: select(User.id, func.reverse(User.name)), "postgresql"),
+    "a set-returning function": _rows(
+        lambda: select(User.id, func.generate_series(1, 3).label("n")), "postgresql"
+    ),
+    "a literal column": _rows(lambda: select(literal_column("name").label("n")).select_from(User)),
+    "an entity and a column": _rows(lambda: select(User, User.name.label("n")).order_by(User.name)),
+    "two entities": _rows(
+        lambda: select(User, Note).join(Note, Note.user_id == User.id).order_by(User.name)
+    ),
+    "two entities, outer": _rows(
+        lambda: select(User, Note).outerjoin(User.notes).order_by(User.name)
+    ),
+    "a bundle": _rows(lambda: select(Bundle("b", User.id, User.name)).order_by(User.name)),
+    "a join to one": _entity(lambda: select(Note).join(Note.user).order_by(User.name)),
+    "a join that multiplies": _entity(lambda: select(User).join(User.notes).order_by(User.name)),
+    "a join that multiplies, columns": _rows(
+        lambda: select(User.name, Note.kind).join(User.notes).order_by(User.name)
+    ),
+    "a self join": _rows(
+        lambda: (
+            select(User.name, (other := _a()).name.label("other"))
+            .join(other, other.team_id == User.team_id)
+            .order_by(User.name)
+        )
+    ),
+    "a cross join": _rows(lambda: select(Team.name, Tag.label).join(Tag, true())),
+    "two tables in the filter": _entity(
+        lambda: select(User).where(User.id == Note.user_id, Note.kind == 1)
+    ),
+    "many to many": _entity(lambda: select(Tag).join(Note.tags).order_by(Tag.label)),
+    "an outer join to one": _rows(
+        lambda: select(User.name, Team.name.label("t")).outerjoin(User.team).order_by(Team.name)
+    ),
+    "joinedload to one": _entity(
+        lambda: select(Note).options(joinedload(Note.user)).order_by(Note.kind)
+    ),
+    "joinedload of a collection": _entity(
+        lambda: select(User).options(joinedload(User.notes)).order_by(User.name)
+    ),
+    "joinedload of collections in collections": _entity(
+        lambda: select(User).options(joinedload(User.notes).joinedload(Note.tags))
+    ),
+    "joinedload of a collection over a join to one": _entity(
+        lambda: select(Note).join(Note.user).options(joinedload(Note.tags)).order_by(User.name)
+    ),
+    "joinedload of a collection over a join that multiplies": _entity(
+        lambda: select(User).join(User.notes).options(joinedload(User.notes)).order_by(User.score),
+        is_repeated=True,
+    ),
+    "joinedload of a collection, by a child's column": _entity(
+        lambda: (
+            select(User)
+            .join(User.notes)
+            .options(joinedload(User.notes))
+            .order_by(Note.kind.desc(), User.name)
+        ),
+        is_repeated=True,
+    ),
+    "joinedload of a collection over a filter on another table": _entity(
+        lambda: (
+            select(User)
+            .where(User.id == Note.user_id)
+            .options(joinedload(User.notes), with_loader_criteria(Note, Note.kind != 1))
+        ),
+        is_repeated=True,
+    ),
+    "contains_eager": _entity(
+        lambda: select(User).join(User.notes).options(contains_eager(User.notes)), is_repeated=True
+    ),
+    "contains_eager, filtered and sorted": _entity(
+        lambda: (
+            select(User)
+            .outerjoin(User.notes)
+            .where(or_(Note.kind != 1, Note.id.is_(None)))
+            .options(contains_eager(User.notes))
+            .order_by(Note.kind, User.name.desc())
+        ),
+        is_repeated=True,
+    ),
+    "contains_eager of a composite key's parent": _entity(
+        lambda: (
+            select(Member)
+            .join(Team, Team.id == Member.team_id)
+            .join(User, User.id == Member.user_id)
+            .join(User.notes)
+            .options(contains_eager(Member.user).contains_eager(User.notes))
+            .order_by(Member.role)
+        ),
+        is_repeated=True,
+    ),
+    "contains_eager to one": _entity(
+        lambda: select(Note).join(Note.user).options(contains_eager(Note.user)).order_by(User.name)
+    ),
+    "a collection joined by its mapping": _entity(lambda: select(Author).order_by(Author.name)),
+    "selectinload": _entity(
+        lambda: select(User).options(selectinload(User.notes)).order_by(User.name)
+    ),
+    "subqueryload": _entity(
+        lambda: select(User).options(subqueryload(User.notes)).order_by(User.name, User.id)
+    ),
+    "load_only": _entity(lambda: select(User).options(load_only(User.name)).order_by(User.score)),
+    "defer and undefer": _entity(
+        lambda: select(Note).options(undefer(Note.body), defer(Note.kind)).order_by(Note.kind)
+    ),
+    "a deferred key": _entity(lambda: select(Note).order_by(Note.body)),
+    "loader criteria": _entity(
+        lambda: select(User).options(with_loader_criteria(User, User.score > 0)).order_by(User.name)
+    ),
+    "loader criteria on a join": _entity(
+        lambda: (
+            select(User)
+            .join(User.notes)
+            .options(with_loader_criteria(Note, Note.kind == 1))
+            .order_by(User.name)
+        )
+    ),
+    "loader criteria and DISTINCT": _entity(
+        lambda: select(User.name).distinct().options(with_loader_criteria(User, User.score > 0))
+    ),
+    "loader criteria and GROUP BY": _rows(
+        lambda: (
+            select(User.name, func.count())
+            .group_by(User.name)
+            .options(with_loader_criteria(User, User.score > 0))
+        )
+    ),
+    "an inherited entity": _entity(lambda: select(Vehicle).order_by(Vehicle.wheels)),
+    "an inheriting entity": _entity(lambda: select(Truck).order_by(Truck.load)),
+    "an inheriting entity's columns": _rows(lambda: select(Truck.wheels, Truck.load)),
+    "with_polymorphic": _entity(
+        lambda: select(v := with_polymorphic(Vehicle, "*")).order_by(v.Truck.load)
+    ),
+    "with_polymorphic, aliased": _entity(
+        lambda: select(v := with_polymorphic(Vehicle, "*", aliased=True)).order_by(v.wheels)
+    ),
+    "with_polymorphic, flat": _entity(
+        lambda: select(v := with_polymorphic(Vehicle, "*", flat=True)).order_by(v.wheels)
+    ),
+    "single table inheritance": _entity(lambda: select(Animal).order_by(Animal.legs)),
+    "single table inheritance, a subclass": _entity(lambda: select(Bird).order_by(Bird.legs)),
+    "single table inheritance, a subclass's column": _entity(lambda: select(Bird.legs)),
+    "DISTINCT entity": _entity(lambda: select(User.id, User.name).distinct()),
+    "DISTINCT columns": _rows(lambda: select(User.name, User.score).distinct()),
+    "DISTINCT, sorted": _rows(
+        lambda: select(User.name, User.score).distinct().order_by(User.score.desc())
+    ),
+    "DISTINCT expression": _rows(
+        lambda: select((User.id % 5).label("r"), User.score + 1).distinct()
+    ),
+    "DISTINCT over a join": _entity(
+        lambda: select(User.id).join(User.notes).distinct().order_by(User.id.desc())
+    ),
+    "DISTINCT ON": _rows(lambda: _distinct_on(select(User.name), User.name), "postgresql"),
+    "DISTINCT ON, sorted": _rows(
+        lambda: _distinct_on(select(User.name, User.score, User.email), User.name).order_by(
+            User.name, User.id.desc()
+        ),
+        "postgresql",
+    ),
+    "DISTINCT ON, any of several": _rows(
+        lambda: _distinct_on(select(User.name, User.email), User.name),
+        "postgresql",
+        unlimited=lambda: select(User.name, User.email),
+    ),
+    "DISTINCT ON two": _rows(
+        lambda: _distinct_on(select(User.name, User.team_id), User.name, User.team_id),
+        "postgresql",
+    ),
+    "GROUP BY": _rows(lambda: select(User.name, func.count().label("n")).group_by(User.name)),
+    "GROUP BY, by the aggregate": _rows(
+        lambda: (
+            select(User.name, func.count().label("n")).group_by(User.name).order_by(func.count())
+        )
+    ),
+    "GROUP BY, by the aggregate's label": _rows(
+        lambda: select(User.score, func.count().label("n")).group_by(User.score).order_by(desc("n"))
+    ),
+    "GROUP BY an unselected column": _rows(
+        lambda: select(func.count().label("n")).select_from(User).group_by(User.score, User.name)
+    ),
+    "GROUP BY, HAVING": _rows(
+        lambda: (
+            select(Note.user_id, func.count().label("n"))
+            .group_by(Note.user_id)
+            .having(func.count() > 2)
+            .order_by(func.max(Note.kind))
+        )
+    ),
+    "GROUP BY an expression": _rows(
+        lambda: select(rest := (User.id % 4), func.count()).group_by(rest), "sqlite", "mariadb"
+    ),
+    "GROUP BY a label": _rows(
+        lambda: select((User.id % 4).label("rest"), func.count()).group_by("rest")
+    ),
+    "GROUP BY an ordinal": _rows(lambda: select(User.name, func.count()).group_by(text("1"))),
+    "GROUP BY an entity": _rows(
+        lambda: (
+            select(Team.id, Team.name, func.count(User.id).label("users"))
+            .join(User, User.team_id == Team.id)
+            .group_by(Team)
+        )
+    ),
+    "GROUP BY ROLLUP": _rows(
+        lambda: select(User.name, User.score, func.count()).group_by(
+            func.rollup(User.name, User.score)
+        ),
+        "postgresql",
+    ),
+    "an aggregate": _entity(lambda: select(func.count(User.id))),
+    "an aggregate of nothing": _entity(lambda: select(func.max(User.id)).where(User.id < 0)),
+    "aggregates": _rows(lambda: select(func.count().label("n"), func.max(User.score).label("m"))),
+    "an aggregate with HAVING": _entity(
+        lambda: select(func.count(User.id)).having(func.count(User.id) > 100)
+    ),
+    "a filtered aggregate": _entity(
+        lambda: select(func.count(User.id).filter(User.score > 0)), "sqlite", "postgresql"
+    ),
+    "an unknown aggregate": _entity(
+        lambda: select(func.mode().within_group(User.score)), "postgresql"
+    ),
+    "count distinct": _entity(lambda: select(func.count(distinct(User.name)))),
+    "a window": _rows(lambda: _ranked().order_by(Note.user_id)),
+    "a window, sorted by it": _rows(lambda: (s := _ranked()).order_by(s.selected_columns.n)),
+    "a scalar subquery": _rows(
+        lambda: select(
+            User.name,
+            select(func.count(Note.id)).where(Note.user_id == User.id).scalar_subquery().label("n"),
+        ).order_by("n")
+    ),
+    "UNION": _rows(lambda: union(select(User.id, User.name), select(Note.id, literal("note")))),
+    "UNION, sorted": _rows(
+        lambda: union(select(User.name, User.score), select(Team.name, Team.id)).order_by("name")
+    ),
+    "UNION ALL with equal rows": _rows(
+        lambda: union_all(select(User.name, User.score), select(User.name, User.score)).order_by(
+            desc("score")
+        )
+    ),
+    "UNION of one column": _entity(lambda: union(select(User.name), select(Team.name))),
+    "UNION with a limit": _rows(
+        lambda: (
+            union_all(select(User.id, User.name), select(Team.id, Team.name))
+            .order_by("name")
+            .limit(9)
+        ),
+        unlimited=lambda: union_all(select(User.id, User.name), select(Team.id, Team.name)),
+    ),
+    "UNION of a key with another table's": _rows(
+        lambda: union_all(select(User.id, User.name), select(Team.id, Team.name)).order_by("id")
+    ),
+    "INTERSECT": _entity(lambda: intersect(select(User.id), select(Note.user_id))),
+    "a union as a subquery": _rows(
+        lambda: select(union_all(select(User.id, User.name), select(Team.id, Team.name)).subquery())
+    ),
+    "a CTE": _rows(
+        lambda: select(c := select(User.id, User.name).where(User.score > 0).cte("c")).order_by(
+            c.c.name
+        )
+    ),
+    "a recursive CTE": _rows(lambda: _tree().order_by("rest")),
+    "a subquery joined": _rows(
+        lambda: select(User.name, (c := _counted()).c.notes).join(c, c.c.user_id == User.id)
+    ),
+    "a subquery joined, an entity": _entity(
+        lambda: select(User).outerjoin(c := _counted(), c.c.user_id == User.id).order_by(c.c.notes)
+    ),
+    "an entity from a subquery": _entity(
+        lambda: (
+            select(
+                u := aliased(
+                    User,
+                    select(User.__table__).where(User.score > 0).subquery(),
+                )
+            )
+            .options(load_only(u.name))
+            .order_by(u.name)
+        )
+    ),
+    "EXISTS": _entity(
+        lambda: select(User).where(User.notes.any(Note.kind == 1)).order_by(User.name)
+    ),
+    "LATERAL": _rows(
+        lambda: select(
+            User.name,
+            (
+                latest := lateral(
+                    select(Note.id, Note.kind)
+                    .where(Note.user_id == User.id)
+                    .order_by(Note.id)
+                    .limit(2)
+                )
+            ).c.kind,
+        ).join(latest, true()),
+        "postgresql",
+    ),
+    "VALUES": _entity(
+        lambda: select(values(column("n", Integer), name="v").data([(2,), (1,), (2,), (3,)]).c.n),
+        "postgresql",
+    ),
+    "a table without a key": _rows(lambda: select(log)),
+    "a table without a key, sorted": _rows(lambda: select(log).order_by(log.c.level)),
+    "a Core table": _rows(lambda: select(User.__table__).order_by(User.__table__.c.name)),
+    "its own limit": _entity(lambda: select(User).limit(13), unlimited=lambda: select(User)),
+    "its own limit, sorted": _entity(
+        lambda: select(User).order_by(User.name).limit(5), unlimited=lambda: select(User)
+    ),
+    "its own limit and offset": _entity(lambda: select(User).order_by(User.id).limit(8).offset(3)),
+    "its own offset": _entity(
+        lambda: select(User).order_by(User.id).offset(20), "postgresql", "sqlite"
+    ),
+    "its own limit past the end": _entity(lambda: select(User).limit(1000)),
+    "its own limit of zero": _entity(lambda: select(User).limit(0)),
+    "its own FETCH": _entity(lambda: select(User).order_by(User.id).fetch(9), "postgresql"),
+    "its own limit over DISTINCT": _rows(
+        lambda: select(User.name, User.score).distinct().order_by(User.name).limit(7),
+        unlimited=lambda: select(User.name, User.score),
+    ),
+    "its own limit with a joined collection": _entity(
+        lambda: select(User).options(joinedload(User.notes)).order_by(User.name).limit(9),
+        unlimited=lambda: select(User).options(joinedload(User.notes)),
+    ),
+    "FOR UPDATE": _entity(
+        lambda: select(User).order_by(User.name).with_for_update(), "postgresql", "mariadb"
+    ),
+    "a prefix": _entity(lambda: select(User).prefix_with("/* hint */").order_by(User.name)),
+    "an OR of filters": _entity(
+        lambda: select(User).where(or_(User.score.is_(None), and_(User.score > 0, User.id > 3)))
+    ),
+}
