@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     UniqueConstraint,
+    literal,
     select,
     union,
 )
@@ -27,11 +28,12 @@ from sqlalchemy.sql.elements import (
     ClauseList,
     Grouping,
     Label,
+    TextClause,
     UnaryExpression,
     _label_reference,
     _textual_label_reference,
 )
-from sqlalchemy.sql.selectable import Alias, FromClause
+from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
 # Variadic on 2.1, of one parameter on 2.0.
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -163,6 +165,22 @@ def without_loading(statement: AnySelect) -> AnySelect:
     return bare
 
 
+def sources_of(statement: AnySelect) -> tuple[FromClause, ...]:
+    """Return the tables and subqueries that it selects from, those of joins one by one."""
+    bare = without_loading(statement.order_by(None)).with_only_columns(
+        literal(1), maintain_column_froms=True
+    )
+    return tuple(leaf for source in bare.get_final_froms() for leaf in _leaves_of(source))
+
+
+def _leaves_of(source: FromClause) -> Iterator[FromClause]:
+    if isinstance(source, Join):
+        yield from _leaves_of(source.left)
+        yield from _leaves_of(source.right)
+    else:
+        yield source
+
+
 def criteria_of(statement: Statement) -> tuple[LoaderCriteriaOption, ...]:
     """Return its loader criteria, the options that filter rows."""
     return tuple(o for o in statement._with_options if isinstance(o, LoaderCriteriaOption))
@@ -196,6 +214,14 @@ def columns_of(source: ClauseElement) -> tuple[ColumnElement[Any], ...]:
 def expressions_of(clauses: Iterable[ClauseElement]) -> list[ColumnElement[Any]]:
     """Return those of the clauses that can be sorted by."""
     return [clause for clause in clauses if isinstance(clause, ColumnElement)]
+
+
+def is_textual(clause: ClauseElement) -> bool:
+    """Tell whether a sort key is written as a text, a name or an ordinal."""
+    bare = bare_of(clause)
+    return isinstance(bare, TextClause | _textual_label_reference) or bool(
+        getattr(bare, "is_literal", False)
+    )
 
 
 def flat(clauses: tuple[ClauseElement, ...]) -> Iterator[ClauseElement]:

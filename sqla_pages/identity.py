@@ -7,7 +7,7 @@ the same. So an order is the same on every page as soon as its keys determine wh
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, TextClause
+from sqlalchemy import ColumnElement, CompoundSelect, TextClause, literal_column
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
@@ -26,11 +26,11 @@ from sqlalchemy.sql.elements import (
     UnaryExpression,
 )
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.selectable import FromClause, SelectBase
+from sqlalchemy.sql.selectable import FromClause, ScalarSelect, SelectBase
 from sqlalchemy.types import JSON
 
 from . import _sqla
-from ._sqla import AnySelect, Statement
+from ._sqla import AnyCompound, AnySelect, Statement
 from .errors import OrderingNotTotalError
 from .ordering import sort_keys_of
 
@@ -72,12 +72,11 @@ def tie_breaker_of(statement: Statement) -> tuple[ColumnElement[Any], ...]:
     Raises:
         OrderingNotTotalError: no such keys are to be found.
     """
-    # A column of a UNION holds values of several tables: there, a key determines only itself.
-    known = _Determined(sort_keys_of(statement), by_table=isinstance(statement, Select))
-    added: list[ColumnElement[Any]] = []
-    if isinstance(statement, Select):
-        # DISTINCT ON wants each of its expressions in front, whether it is determined or not.
-        added += [key for key in _sqla.distinct_on_of(statement) if not known.has(key)]
+    if isinstance(statement, CompoundSelect):
+        return _ordinals_of(statement)
+    known = _Determined(sort_keys_of(statement))
+    # DISTINCT ON wants each of its expressions in front, whether it is determined or not.
+    added = [key for key in _sqla.distinct_on_of(statement) if not known.has(key)]
     for key in added:
         known.add(key)
     for key in _primary_first(_content_of(statement)):
@@ -85,6 +84,19 @@ def tie_breaker_of(statement: Statement) -> tuple[ColumnElement[Any], ...]:
             known.add(_sortable(key))
             added.append(key)
     return tuple(added)
+
+
+def _ordinals_of(statement: AnyCompound) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of a UNION by number: names may be ambiguous, or missing.
+
+    Such a column holds values of several tables: there, a key determines only itself.
+    """
+    known = _Determined(sort_keys_of(statement))
+    return tuple(
+        literal_column(str(number))
+        for number, column in enumerate(statement.selected_columns, start=1)
+        if not known.has(_sortable(column))
+    )
 
 
 def is_aggregate(statement: AnySelect) -> bool:
@@ -115,11 +127,14 @@ def is_source(clause: ClauseElement) -> bool:
 
 def is_plain(clause: ClauseElement) -> bool:
     """Tell whether its value follows from its columns: no aggregate, window or subquery in it."""
-    return all(
+    return all(map(_is_plain_part, parts_of(clause)))
+
+
+def _is_plain_part(part: ClauseElement) -> bool:
+    return (
         isinstance(part, _PLAIN_PARTS)
         or (isinstance(part, ColumnClause) and part.table is not None)
         or (isinstance(part, FunctionElement) and part.name.lower() in SCALAR_FUNCTIONS)
-        for part in parts_of(clause)
     )
 
 
@@ -133,8 +148,7 @@ def _columns_of(clause: ClauseElement) -> Iterator[tuple[ColumnElement[Any], Fro
 class _Determined:
     """The columns that sort keys determine: a key of a table determines the whole table."""
 
-    def __init__(self, keys: Iterable[ClauseElement], *, by_table: bool) -> None:
-        self._by_table = by_table
+    def __init__(self, keys: Iterable[ClauseElement]) -> None:
         self._keys: set[int] = set()
         for key in keys:
             self.add(key)
@@ -147,17 +161,15 @@ class _Determined:
         return hash(_sqla.bare_of(key)) in self._keys
 
     def determines(self, key: ClauseElement) -> bool:
-        if self.has(key) or not self._by_table:
-            return self.has(key)
+        if self.has(key):
+            return True
         if isinstance(column := _sqla.bare_of(key), ColumnClause) and column.table is not None:
             return any(all(map(self.has, columns)) for columns in _sqla.keys_of(column.table))
         return is_plain(key) and all(self.determines(column) for column, _ in _columns_of(key))
 
 
-def _content_of(statement: Statement) -> Iterable[ColumnElement[Any]]:
+def _content_of(statement: AnySelect) -> Iterable[ColumnElement[Any]]:
     """Return expressions, good for ORDER BY, that determine what is selected."""
-    if isinstance(statement, CompoundSelect):
-        return statement.selected_columns
     if is_aggregate(statement):
         return ()
     if _sqla.is_distinct(statement) and not _sqla.distinct_on_of(statement):
@@ -185,11 +197,26 @@ def _selected_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
 def _plain_content_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
     """Yield the primary keys of the tables that the selected columns come from."""
     for selected in _selected_of(statement):
-        if not is_plain(selected):
-            yield selected
-            continue
-        for column, table in _columns_of(selected):
-            yield from next(_sqla.keys_of(table), (column,))
+        if is_plain(selected):
+            for column, table in _columns_of(selected):
+                yield from next(_sqla.keys_of(table), (column,))
+        else:
+            yield from _keys_of_all(statement, selected) or (selected,)
+
+
+def _keys_of_all(
+    statement: AnySelect, selected: ColumnElement[Any]
+) -> tuple[ColumnElement[Any], ...]:
+    """Return the primary keys of all tables, which determine any window or subquery.
+
+    Nothing if there is anything else in the expression, such as a function that may be an aggregate
+    or return several rows, or a table without a key.
+    """
+    for part in parts_of(selected):
+        if not isinstance(part, Over | ScalarSelect | SelectBase) and not _is_plain_part(part):
+            return ()
+    keys = [next(_sqla.keys_of(source), ()) for source in _sqla.sources_of(statement)]
+    return tuple(column for key in keys for column in key) if all(keys) else ()
 
 
 def _groups_of(
@@ -209,7 +236,7 @@ def _primary_first(keys: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any
 
 
 def _sortable(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if isinstance(column.type, JSON):
+    if isinstance(column.type, JSON) and column.type.__visit_name__ != "JSONB":
         raise OrderingNotTotalError(
             "rows that may differ only in a JSON value cannot be put in order: "
             "select the primary key too, or order by unique columns"

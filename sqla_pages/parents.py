@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Join, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from . import _sqla
 from ._sqla import AnySelect, Statement
@@ -25,12 +25,6 @@ class ParentPlan:
 
     ordered: AnySelect
     keys: tuple[ColumnElement[Any], ...]
-
-    @property
-    def is_joined(self) -> bool:
-        """Whether there is anything but the entity's own table that could repeat it."""
-        sources = self._bare_keys().get_final_froms()
-        return len(sources) != 1 or isinstance(sources[0], Join)
 
     def keys_statement(self, *, limit: int, offset: int) -> AnySelect:
         """Return the statement that selects the keys of the entities on a page, in order."""
@@ -68,7 +62,8 @@ def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
     of the LIMIT. `ordered` is the statement under its total order.
 
     Raises:
-        StatementNotPageableError: its rows are more than one entity, or it has a LIMIT of its own.
+        StatementNotPageableError: its rows are more than one entity, it has a LIMIT of its own, or
+            it is ordered by a text.
     """
     if not isinstance(ordered, Select) or not isinstance(statement, Select):
         return None
@@ -76,12 +71,16 @@ def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
         return None
     selected = _sqla.raw_columns_of(statement)
     keys = tuple(key for entity in selected for key in _sqla.entity_keys_of(entity))
-    plan = ParentPlan(ordered, keys)
-    if not plan.is_joined:
+    if len(_sqla.sources_of(statement)) == 1:
         return None
     if len(selected) != 1 or not keys or _sqla.is_limited(statement):
         raise StatementNotPageableError(
             "a join repeats the rows of this statement, and a collection is loaded by a join too: "
             "load the collection with selectinload(), or select one entity without a LIMIT"
         )
-    return plan
+    if any(map(_sqla.is_textual, _sqla.order_by_of(statement))):
+        raise StatementNotPageableError(
+            "a join repeats the entities of this statement, and it is ordered by a text: "
+            "order by columns, or load the collection with selectinload()"
+        )
+    return ParentPlan(ordered, keys)

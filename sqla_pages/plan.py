@@ -120,7 +120,7 @@ def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -
 def _limited(
     statement: "Statement", ordered: "Statement", request: OffsetRequest
 ) -> "Statement | None":
-    """Return the rows of the page, within the statement's own LIMIT and OFFSET."""
+    """Return the rows of the page, within the statement's own LIMIT and OFFSET; None if none."""
     if _sqla.has_fetch_options(statement):
         raise StatementNotPageableError(
             "a FETCH with WITH TIES or PERCENT has no pages of its own: "
@@ -136,8 +136,8 @@ def _limited(
     limit = request.limit
     if own_limit is not None:
         limit = min(limit, own_limit - request.offset)
-        if limit <= 0:
-            return None
+    if limit <= 0 or own_offset + request.offset > MAX_OFFSET:
+        return None
     return ordered.limit(limit).offset(own_offset + request.offset)
 
 

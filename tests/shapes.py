@@ -261,6 +261,15 @@ SHAPES: Mapping[str, Shape] = {
         ),
         is_repeated=True,
     ),
+    "contains_eager of the same entity's alias": _entity(
+        lambda: (
+            select(u := _a())
+            .join(u.notes.of_type(n := aliased(Note)))
+            .options(contains_eager(u.notes.of_type(n)))
+            .order_by(func.coalesce(n.kind, 7).desc(), u.score)
+        ),
+        is_repeated=True,
+    ),
     "contains_eager to one": _entity(
         lambda: select(Note).join(Note.user).options(contains_eager(Note.user)).order_by(User.name)
     ),
@@ -410,6 +419,14 @@ SHAPES: Mapping[str, Shape] = {
         )
     ),
     "UNION of one column": _entity(lambda: union(select(User.name), select(Team.name))),
+    "UNION of expressions without a name": _rows(
+        lambda: union(select(User.id + 1, literal(2)), select(Team.id, literal(3)))
+    ),
+    "UNION of columns of one name": _rows(
+        lambda: union_all(
+            select(User.id, Note.id).join(User.notes), select(Team.id, Team.id + 1)
+        ).order_by(text("2"))
+    ),
     "UNION with a limit": _rows(
         lambda: (
             union_all(select(User.id, User.name), select(Team.id, Team.name))

@@ -1,0 +1,261 @@
+"""The SQL of offset pages and counts, as whole strings, without a database."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import column, func, insert, select, table, text, union_all
+from sqlalchemy.dialects import mysql, oracle, postgresql, sqlite
+from sqlalchemy.dialects.mssql import dialect as mssql_dialect
+from sqlalchemy.orm import Query, joinedload
+
+from sqla_pages import (
+    OrderingNotTotalError,
+    PageRequestError,
+    StatementNotPageableError,
+    count_statement,
+)
+from sqla_pages.plan import OffsetRequest, offset_plan, statement_of
+
+from .schema import Member, Note, Team, User, log
+
+PAGE = OffsetRequest(offset=20, limit=10)
+DIALECTS = {
+    "postgresql": postgresql.dialect(),
+    "sqlite": sqlite.dialect(),
+    "mysql": mysql.dialect(),
+    "mssql": mssql_dialect(),
+    "oracle": oracle.dialect(),
+}
+# As on a server of version 2012 or newer.
+DIALECTS["mssql"]._supports_offset_fetch = True
+
+
+def sql(statement: Any, dialect: str = "postgresql") -> str:
+    compiled = statement.compile(
+        dialect=DIALECTS[dialect],
+        compile_kwargs={"literal_binds": True, "render_postcompile": True},
+    )
+    return " ".join(str(compiled).split())
+
+
+def rows_sql(statement: Any, dialect: str = "postgresql") -> str:
+    return sql(offset_plan(statement, PAGE).rows, dialect)
+
+
+NAMES = select(User.id, User.name).order_by(User.name)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    {
+        "postgresql": 'SELECT "user".id, "user".name FROM "user" '
+        'ORDER BY "user".name, "user".id LIMIT 10 OFFSET 20',
+        "sqlite": "SELECT user.id, user.name FROM user "
+        "ORDER BY user.name, user.id LIMIT 10 OFFSET 20",
+        "mysql": "SELECT user.id, user.name FROM user ORDER BY user.name, user.id LIMIT 20, 10",
+        "mssql": "SELECT [user].id, [user].name FROM [user] "
+        "ORDER BY [user].name, [user].id OFFSET 20 ROWS FETCH FIRST 10 ROWS ONLY",
+        "oracle": 'SELECT "user".id, "user".name FROM "user" '
+        'ORDER BY "user".name, "user".id OFFSET 20 ROWS FETCH FIRST 10 ROWS ONLY',
+    }.items(),
+)
+def test_a_page_is_limited_as_each_dialect_says_it(dialect: str, expected: str) -> None:
+    assert rows_sql(NAMES, dialect) == expected
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_count_reads_the_same_in_every_dialect(dialect: str) -> None:
+    quoted = {"postgresql": '"user"', "mssql": "[user]", "oracle": '"user"'}.get(dialect, "user")
+
+    assert sql(count_statement(NAMES), dialect) == (f"SELECT count(*) AS count_1 FROM {quoted}")
+
+
+@pytest.mark.parametrize(
+    ("statement", "order"),
+    [
+        (select(User), '"user".id'),
+        (select(User).order_by(User.id.desc()), '"user".id DESC'),
+        (select(User).order_by(User.email), '"user".email'),
+        (select(User).order_by(User.score.desc()), '"user".score DESC, "user".id'),
+        (select(User.name), '"user".id'),
+        (select(User.name, Team.name).join(User.team), '"user".id, team.id'),
+        (select(Note).join(Note.user).order_by(User.name), '"user".name, note.id'),
+        (select(Member).order_by(Member.user_id), "member.user_id, member.team_id"),
+        (
+            # A nullable column lets rows escape a unique constraint.
+            select(Member).order_by(Member.team_id, Member.nick),
+            "member.team_id, member.nick, member.user_id",
+        ),
+        (select(log), "log.level, log.message"),
+        (select(log).order_by(log.c.message.desc()), "log.message DESC, log.level"),
+        (select(User.name).distinct(), '"user".name'),
+        (select(User.name, func.count()).group_by(User.name), '"user".name'),
+        (select(Team.name, func.count()).group_by(Team), "team.id"),
+        (select(User.name.label("n"), User.id).order_by("n"), 'n, "user".id'),
+        (select(User.id, User.name).order_by(text("1")), "1"),
+        (select(User).order_by(text("name desc")), 'name desc, "user".id'),
+        (
+            # A subquery for each row: the key of the row says as much, and is cheaper to sort by.
+            select(User.name, select(func.count(Note.id)).scalar_subquery().label("n")),
+            '"user".id',
+        ),
+        (
+            select(Note.kind, func.row_number().over(order_by=Note.id).label("n")).join(Note.user),
+            'note.id, "user".id',
+        ),
+        (select(User.name, func.unnest(User.score).label("n")), '"user".id, n'),
+        (select(func.custom_aggregate(User.name).label("c")), "c"),
+        (union_all(select(User.id), select(Team.id)), "1"),
+        (
+            union_all(select(User.id, User.name), select(Team.id, Team.name)).order_by("id"),
+            "id, 2",
+        ),
+    ],
+)
+def test_the_fewest_keys_are_added_that_decide_every_place(statement: Any, order: str) -> None:
+    _, _, ordered = rows_sql(statement).rpartition("ORDER BY ")
+
+    assert ordered == f"{order} LIMIT 10 OFFSET 20"
+
+
+def test_an_aggregate_gets_no_order() -> None:
+    assert rows_sql(select(func.count(User.id))) == (
+        'SELECT count("user".id) AS count_1 FROM "user" LIMIT 10 OFFSET 20'
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            select(User).options(joinedload(User.notes)).where(User.score > 1).order_by(User.name),
+            'SELECT count(*) AS count_1 FROM "user" WHERE "user".score > 1',
+        ),
+        (
+            select(User).join(User.notes).with_for_update(),
+            'SELECT count(*) AS count_1 FROM "user" JOIN note ON "user".id = note.user_id',
+        ),
+        (
+            select(User.name).distinct().order_by(User.name),
+            'SELECT count(*) AS count_1 FROM (SELECT DISTINCT "user".name AS name FROM "user") '
+            "AS anon_1",
+        ),
+        (
+            select(User.name, func.count().label("n")).group_by(User.name),
+            'SELECT count(*) AS count_1 FROM (SELECT "user".name AS name, count(*) AS n '
+            'FROM "user" GROUP BY "user".name) AS anon_1',
+        ),
+        (
+            select(func.unnest(func.array(User.id))),
+            'SELECT count(*) AS count_1 FROM (SELECT unnest(array("user".id)) AS unnest_1 '
+            'FROM "user") AS anon_1',
+        ),
+        (
+            select(User.id).order_by(User.name).limit(5).offset(2),
+            'SELECT count(*) AS count_1 FROM (SELECT "user".id AS id FROM "user" '
+            "LIMIT 5 OFFSET 2) AS anon_1",
+        ),
+        (
+            union_all(select(User.id), select(Team.id)).order_by("id"),
+            'SELECT count(*) AS count_1 FROM (SELECT "user".id AS id FROM "user" UNION ALL '
+            "SELECT team.id AS id FROM team) AS anon_1",
+        ),
+        (
+            select(User.id).order_by(User.score).fetch(3, with_ties=True),
+            'SELECT count(*) AS count_1 FROM (SELECT "user".id AS id FROM "user" '
+            'ORDER BY "user".score FETCH FIRST (3) ROWS WITH TIES) AS anon_1',
+        ),
+    ],
+)
+def test_a_count_keeps_what_decides_the_number_and_drops_the_rest(
+    statement: Any, expected: str
+) -> None:
+    assert sql(count_statement(statement)) == expected
+
+
+def test_an_aggregate_in_the_order_alone_still_counts_one_row() -> None:
+    thing = table("thing", column("a"))
+    statement = select(text("1")).select_from(thing).order_by(func.count(thing.c.a))
+
+    assert "ORDER BY count(thing.a)" in sql(count_statement(statement))
+
+
+def test_the_own_limit_bounds_the_last_page_and_the_own_offset_is_added() -> None:
+    statement = select(User.id).order_by(User.id).limit(25).offset(100)
+
+    assert rows_sql(statement) == (
+        'SELECT "user".id FROM "user" ORDER BY "user".id LIMIT 5 OFFSET 120'
+    )
+
+
+def test_an_own_offset_cannot_overflow() -> None:
+    statement = select(User.id).offset(5)
+
+    assert offset_plan(statement, OffsetRequest(2**63 - 1, 10)).rows is None
+
+
+def test_past_the_own_limit_there_is_nothing_to_select() -> None:
+    assert offset_plan(select(User).limit(20), PAGE).rows is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        func.random(),
+        func.rand().desc(),
+        func.lower(func.gen_random_uuid()),
+        text("RANDOM()"),
+        func.newid().label("r"),
+    ],
+)
+def test_a_random_order_is_refused(order: Any) -> None:
+    with pytest.raises(OrderingNotTotalError, match="changes from page to page"):
+        offset_plan(select(User).order_by(order), PAGE)
+
+
+def test_a_column_that_is_named_like_a_random_function_is_fine() -> None:
+    thing = table("thing", column("random"))
+
+    assert rows_sql(select(thing).order_by(thing.c.random)).endswith(
+        "ORDER BY thing.random LIMIT 10 OFFSET 20"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "cure"),
+    [
+        (select(text("name")).select_from(User), "literal_column"),
+        (union_all(select(User.extra), select(User.extra)), "select the primary key too"),
+        (select(User).fetch(3, with_ties=True), "as a subquery"),
+        (select(User).fetch(3, percent=True), "as a subquery"),
+        (select(User).limit(func.abs(3)), "give a number"),
+        (
+            select(insert(User).values(id=1).returning(User.id).cte("new")),
+            "run the INSERT, UPDATE or DELETE on its own",
+        ),
+    ],
+)
+def test_what_has_no_right_pages_is_refused_with_the_cure(statement: Any, cure: str) -> None:
+    with pytest.raises(StatementNotPageableError, match=cure):
+        offset_plan(statement, PAGE)
+
+
+@pytest.mark.parametrize("thing", [text("SELECT 1"), insert(User), User, "SELECT 1", None])
+def test_what_is_no_select_is_refused_with_the_cure(thing: Any) -> None:
+    with pytest.raises(StatementNotPageableError, match=r"pass a select\(\)"):
+        statement_of(thing)
+
+
+def test_a_legacy_query_is_its_statement() -> None:
+    assert rows_sql(statement_of(Query([User.id]).filter(User.score > 1))) == (
+        'SELECT "user".id FROM "user" WHERE "user".score > 1 ORDER BY "user".id LIMIT 10 OFFSET 20'
+    )
+
+
+@pytest.mark.parametrize(("offset", "limit"), [(-1, 10), (2**63, 10), (0, 0), (0, -5), (0, 2**63)])
+def test_a_page_out_of_bounds_is_refused(offset: int, limit: int) -> None:
+    with pytest.raises(PageRequestError) as caught:
+        OffsetRequest(offset, limit)
+
+    assert caught.value.status_hint == 422
+    assert isinstance(caught.value, ValueError)
