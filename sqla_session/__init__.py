@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .application import setup, setup_middlewares
     from .async_session import AsyncSession, SqlaAsyncSession
     from .base import Base
     from .dependencies import AsyncSessionDependency, Session, SessionDependency
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
         lifespan,
         open_async_session,
         open_session,
-        setup,
-        setup_middlewares,
         shutdown,
         startup,
     )
@@ -56,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "application": ("setup", "setup_middlewares"),
     "async_session": ("AsyncSession", "SqlaAsyncSession"),
     "base": ("Base",),
     "dependencies": ("AsyncSessionDependency", "Session", "SessionDependency"),
@@ -72,8 +72,6 @@ _HOMES = {
         "lifespan",
         "open_async_session",
         "open_session",
-        "setup",
-        "setup_middlewares",
         "shutdown",
         "startup",
     ),

@@ -12,9 +12,15 @@ class Base(DeclarativeBase, DeferredReflection):
     that does not exist at startup is an error; a view needs a declared primary key.
 
     Example:
+        >>> from sqlalchemy import create_engine, text
         >>> from sqla_session import Base
-        >>> class User(Base):
-        ...     __tablename__ = "user"
+        >>> class Planet(Base):
+        ...     __tablename__ = "planet"
+        >>> with create_engine("sqlite://").connect() as connection:
+        ...     _ = connection.execute(text("CREATE TABLE planet (id INTEGER PRIMARY KEY)"))
+        ...     Base.prepare(connection)  # as startup does
+        >>> Planet.__table__.c.keys()
+        ['id']
     """
 
     __abstract__ = True

@@ -5,10 +5,11 @@ keyed one, in any case; `<argument>` is one of `sqlalchemy.create_engine`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import quote, quote_plus
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.util import asbool, asint
@@ -24,6 +25,9 @@ _VARIABLE: Final = re.compile(
 # Variables that SQLAlchemy itself reads from the environment: switches for its own warnings,
 # not arguments of an engine.
 _NOT_ARGUMENTS: Final = frozenset({"sqlalchemy_warn_20", "sqlalchemy_silence_uber_warning"})
+
+# Options in a URL that an error message may tell.
+_OPEN: Final = frozenset({"charset", "dbname", "driver", "host", "port", "sslmode", "user"})
 
 # Arguments that `engine_from_config` leaves as text although `create_engine` wants another type:
 # `pool_pre_ping=false` would be true.
@@ -46,18 +50,36 @@ _ALSO_COERCED: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
 class EngineSettings:
     """What one session key is configured with.
 
-    `arguments` are those of `create_engine` besides the URL, already coerced. Its values do not
-    show in the representation: they may be secret.
+    `arguments` are those of `create_engine` besides the URL, already coerced; `given` are the
+    names of those that were set. Values do not show in the representation: they may be secret.
     """
 
     key: str
     url: URL = field(repr=False)
     arguments: Mapping[str, Any] = field(repr=False)
+    given: tuple[str, ...] = ()
 
     @property
     def is_async(self) -> bool:
         """Whether the URL's dialect is an asyncio one."""
         return self.url.get_dialect().is_async
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables that were set, that of the URL first."""
+        return tuple(variable_of(self.key, argument) for argument in ("url", *self.given))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every text in the settings that an error message must not hold."""
+        options = {name: self.url.query[name] for name in self.url.query if name not in _OPEN}
+        texts = {*_texts_in(options), *_texts_in(self.arguments)}
+        if self.url.password is not None:
+            password = str(self.url.password)
+            texts |= {password, quote(password), quote_plus(password), repr(password)[1:-1]}
+        # Options of pyodbc: one text that holds a password.
+        texts |= {part.partition("=")[2] for text in texts for part in text.split(";")}
+        return frozenset(texts - {""})
 
     @property
     def url_variable(self) -> str:
@@ -122,7 +144,23 @@ def _settings_of(key: str, given: Mapping[str, Any]) -> EngineSettings:
             raise ConfigurationError(
                 f"session key {key!r}: the value of {variable} cannot be read"
             ) from None
-    return EngineSettings(key, url, MappingProxyType(arguments))
+    names = tuple(argument for argument in given if argument != "url")
+    return EngineSettings(key, url, MappingProxyType(arguments), names)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Yield the texts in a value of the settings, at any depth."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in cast("Mapping[object, object]", value).values():
+                yield from _texts_in(inner)
+        case list() | tuple():
+            for inner in cast("Sequence[object]", value):
+                yield from _texts_in(inner)
+        case _:
+            pass
 
 
 def _url_of(key: str, given: Mapping[str, Any]) -> URL:
@@ -142,10 +180,13 @@ def _url_of(key: str, given: Mapping[str, Any]) -> URL:
             f"session key {key!r}: {variable} is not a database URL; "
             "expected dialect+driver://user:password@host:port/database"
         ) from None
-    if "@" in (url.host or ""):
+    # A password with an @ in it ends there, and its rest is taken for the host or more: drivers
+    # would tell it.
+    is_ambiguous = isinstance(given["url"], str) and given["url"].count("@") > 1
+    if url.host and (is_ambiguous or "@" in url.host):
         raise ConfigurationError(
-            f"session key {key!r}: the host in {variable} contains an @; "
-            "an @ in a user name or a password is written %40"
+            f"session key {key!r}: {variable} contains more than one @; "
+            "one in a user name, a password or an option is written %40"
         )
     try:
         url.get_dialect()

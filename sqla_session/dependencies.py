@@ -1,5 +1,6 @@
 """The FastAPI dependencies that hand the sessions of a request to its endpoint."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ from fastapi.requests import HTTPConnection
 
 from .config import DEFAULT_KEY
 from .middleware import sessions_of
+from .scope import SessionScope
 from .session import SqlaSession
 
 if TYPE_CHECKING:
@@ -36,9 +38,17 @@ class SessionDependency:
     key: str = DEFAULT_KEY
 
     # async def, because FastAPI would run a plain function in a thread.
-    async def __call__(self, connection: HTTPConnection) -> SqlaSession:
-        """Return the session."""
-        return sessions_of(connection.scope).session(self.key)
+    async def __call__(self, connection: HTTPConnection) -> AsyncGenerator[SqlaSession, None]:
+        """Yield the session."""
+        sessions = sessions_of(connection.scope)
+        if connection.scope["type"] == "http":
+            await sessions.enter()
+        session = sessions.session(self.key)
+        try:
+            yield session
+        except Exception:
+            await _handler_raised(connection, sessions)
+            raise
 
 
 @dataclass(frozen=True)
@@ -55,9 +65,24 @@ class AsyncSessionDependency:
 
     key: str = DEFAULT_KEY
 
-    async def __call__(self, connection: HTTPConnection) -> "SqlaAsyncSession":
-        """Return the session."""
-        return sessions_of(connection.scope).async_session(self.key)
+    async def __call__(
+        self, connection: HTTPConnection
+    ) -> "AsyncGenerator[SqlaAsyncSession, None]":
+        """Yield the session."""
+        sessions = sessions_of(connection.scope)
+        session = sessions.async_session(self.key)
+        try:
+            yield session
+        except Exception:
+            await _handler_raised(connection, sessions)
+            raise
+
+
+async def _handler_raised(connection: HTTPConnection, sessions: SessionScope) -> None:
+    # An HTTP response tells the middleware by its status. A WebSocket has none, and where an
+    # exception handler closes it (WebSocketException has one), nothing is raised any more.
+    if connection.scope["type"] == "websocket":
+        await sessions.rollback()
 
 
 Session = Annotated[SqlaSession, Depends(SessionDependency())]

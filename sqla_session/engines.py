@@ -1,20 +1,19 @@
 """Makes, tries, reflects on and disposes of engines, sync and asyncio; says plainly what failed."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from sqlalchemy import Connection, Engine, create_engine, select
-from sqlalchemy.exc import InvalidRequestError, NoSuchTableError
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, select
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.ext.declarative import DeferredReflection
 
-from .config import EngineSettings, variable_of
+from .config import EngineSettings
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
-_SECRET_OPTIONS: Final = ("password", "passwd", "sslpassword", "passfile")
 
 
 def new_engine(settings: EngineSettings) -> "Engine | AsyncEngine":
@@ -27,19 +26,35 @@ def new_engine(settings: EngineSettings) -> "Engine | AsyncEngine":
         if settings.is_async:
             from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet
 
-            return create_async_engine(settings.url, **settings.arguments)
-        return create_engine(settings.url, **settings.arguments)
+            async_engine = create_async_engine(settings.url, **settings.arguments)
+            event.listen(async_engine.sync_engine, "handle_error", _distrust)
+            return async_engine
+        engine = create_engine(settings.url, **_in_memory(settings), **settings.arguments)
+        event.listen(engine, "handle_error", _distrust)
+        return engine
     except ImportError as error:
         raise ConfigurationError(
             f"session key {settings.key!r}: {settings.url_variable} names "
             f"{settings.url.drivername!r}, whose driver is not installed: {error}"
         ) from error
     except Exception as error:
-        names = [variable_of(settings.key, argument) for argument in ("url", *settings.arguments)]
         raise ConfigurationError(
-            f"session key {settings.key!r}: create_engine refuses {', '.join(names)}: "
+            f"session key {settings.key!r}: create_engine refuses {', '.join(settings.variables)}: "
             f"{_told(error, settings)}"
         ) from None
+
+
+def _in_memory(settings: EngineSettings) -> Mapping[str, Any]:
+    # A request works in several threads: SQLAlchemy would give each its own, empty database.
+    # It does this by itself for aiosqlite.
+    is_in_memory = (
+        settings.url.get_backend_name() == "sqlite"
+        and settings.url.database in {None, "", ":memory:"}
+        and not {"poolclass", "pool", "creator", "connect_args"} & settings.arguments.keys()
+    )
+    if not is_in_memory:
+        return {}
+    return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
 
 
 async def check(settings: EngineSettings, engine: "Engine | AsyncEngine") -> None:
@@ -57,7 +72,7 @@ async def check(settings: EngineSettings, engine: "Engine | AsyncEngine") -> Non
     except Exception as error:
         # Not chained: a driver's own words may quote the URL.
         raise ConfigurationError(
-            f"session key {settings.key!r}: cannot connect with {settings.url_variable} "
+            f"session key {settings.key!r}: cannot connect with {', '.join(settings.variables)} "
             f"({settings.url.drivername}): {_told(error, settings)}"
         ) from None
 
@@ -74,26 +89,29 @@ async def reflect(
     """
 
     def prepare(connection: Connection) -> None:
-        base.prepare(connection, views=True)
+        try:
+            base.prepare(connection, views=True)
+        except NoSuchTableError as error:
+            raise ConfigurationError(f"session key {key!r}: no table or view {error}") from None
+        except SQLAlchemyError as error:
+            # It may show the engine, whose URL may hold secrets besides the password.
+            told = str(error).replace(repr(connection.engine), "the database")
+            raise ConfigurationError(
+                f"session key {key!r}: the classes of {base.__name__} do not fit the database: "
+                f"{told}"
+            ) from None
 
     def connect_and_prepare(engine: Engine) -> None:
         with engine.connect() as connection:
             prepare(connection)
 
-    try:
-        match bind:
-            case Connection():
-                prepare(bind)
-            case Engine():
-                await to_thread.run_sync(connect_and_prepare, bind)
-            case _:
-                await _run_sync(bind, prepare)
-    except NoSuchTableError as error:
-        raise ConfigurationError(f"session key {key!r}: no table or view {error}") from None
-    except InvalidRequestError as error:
-        raise ConfigurationError(
-            f"session key {key!r}: the classes of {base.__name__} do not fit the database: {error}"
-        ) from None
+    match bind:
+        case Connection():
+            prepare(bind)
+        case Engine():
+            await to_thread.run_sync(connect_and_prepare, bind)
+        case _:
+            await _run_sync(bind, prepare)
 
 
 async def _run_sync(
@@ -116,17 +134,30 @@ async def dispose(bind: object) -> None:
         await dispose_engine()
 
 
+def _distrust(context: ExceptionContext) -> None:
+    """After a failed statement, have a commit on this connection try another one first.
+
+    PostgreSQL answers the COMMIT of a transaction with a failed statement by rolling back, without
+    an error: where the failure was caught, the work would be lost silently. Another statement
+    fails, unless there was a rollback to a savepoint.
+    """
+    if context.connection is not None and not context.is_disconnect:
+        event.listen(context.connection, "commit", _query)
+
+
+def _query(connection: Connection) -> None:
+    connection.execute(select(1))
+
+
 def _query_once(engine: Engine) -> None:
     with engine.connect() as connection:
-        connection.execute(select(1))
+        _query(connection)
 
 
 def _told(error: Exception, settings: EngineSettings) -> str:
-    """Return what the driver said, without what the URL keeps secret."""
+    """Return what the driver said, without what the settings keep secret."""
     cause = getattr(error, "orig", None) or error
     words = str(cause).strip()
-    secrets = [settings.url.password, *(settings.url.query.get(name) for name in _SECRET_OPTIONS)]
-    for secret in secrets:
-        if secret:
-            words = words.replace(str(secret), "***")
+    for secret in sorted(settings.secrets, key=len, reverse=True):
+        words = words.replace(secret, "***")
     return f"{type(cause).__name__}: {words}"

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .errors import NoSessionInScopeError
-from .scope import SessionScope
+from .scope import SessionScope, name_of
 
 if TYPE_CHECKING:
     from .registry import SessionRegistry
@@ -40,21 +40,24 @@ class SessionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application within a session scope."""
-        outer: _Entry | None = scope.get(_SCOPE_KEY)
-        if scope["type"] not in {"http", "websocket"} or (outer and outer[0] is self._registry):
+        kind = scope["type"]
+        outer: SessionScope | None = scope.get(_SCOPE_KEY)
+        if (kind != "http" and kind != "websocket") or (
+            outer is not None and outer.source is self._registry
+        ):
             await self._app(scope, receive, send)
             return
 
-        sessions = SessionScope(self._registry)
-        scope[_SCOPE_KEY] = (self._registry, sessions)
-        run = _run_http if scope["type"] == "http" else _run_websocket
+        sessions = scope[_SCOPE_KEY] = SessionScope(self._registry)
         try:
-            await run(self._app, sessions, scope, receive, send)
+            if kind == "http":
+                await _run_http(self._app, sessions, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+                await sessions.commit()
         finally:
-            await sessions.close()
-
-
-_Entry: TypeAlias = "tuple[SessionRegistry, SessionScope]"
+            if sessions.sessions:
+                await sessions.close()
 
 
 def sessions_of(scope: Scope) -> SessionScope:
@@ -63,13 +66,13 @@ def sessions_of(scope: Scope) -> SessionScope:
     Raises:
         NoSessionInScopeError: the application was not set up with the middleware.
     """
-    entry: _Entry | None = scope.get(_SCOPE_KEY)
-    if entry is None:
+    sessions: SessionScope | None = scope.get(_SCOPE_KEY)
+    if sessions is None:
         raise NoSessionInScopeError(
             "no session middleware around this request: call sqla_session.setup_middlewares(app), "
             "or sqla_session.setup(app), when the application is made"
         )
-    return entry[1]
+    return sessions
 
 
 async def _run_http(
@@ -96,18 +99,17 @@ async def _run_http(
                     raise _ResponseReplacedError from error
         await send(message)
 
+    # Not a coroutine of its own: what goes straight through costs next to nothing.
+    def pass_or_end(message: Message) -> Awaitable[None]:
+        if sessions.sessions or replaced:
+            return end_sessions_and_send(message)
+        return send(message)
+
     try:
-        await app(scope, receive, end_sessions_and_send)
+        await app(scope, receive, pass_or_end)
     except Exception:
         if not replaced:
             raise
-
-
-async def _run_websocket(
-    app: ASGIApp, sessions: SessionScope, scope: Scope, receive: Receive, send: Send
-) -> None:
-    await app(scope, receive, send)
-    await sessions.commit()
 
 
 class _ResponseReplacedError(Exception):
@@ -125,8 +127,5 @@ async def _send_error(send: Send) -> None:
 
 def _log_failed_commit(error: Exception) -> None:
     # Classes and frames only: what a driver says of a violated constraint holds values of the row.
-    kinds = [type(error).__qualname__]
-    if (cause := getattr(error, "orig", None)) is not None:
-        kinds.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("commit failed, answering 500: %s\n%s", " from ".join(kinds), frames.rstrip())
+    frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("commit failed, answering 500: %s\n%s", name_of(error), frames)

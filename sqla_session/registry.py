@@ -8,37 +8,33 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.declarative import DeferredReflection
 
 from .base import Base
 from .config import DEFAULT_KEY, EngineSettings, normal_key, read_settings
 from .engines import check, dispose, new_engine, reflect
 from .errors import ConfigurationError, UnknownSessionKeyError
-from .middleware import SessionMiddleware
-from .scope import watch_writes
+from .override import Override
+from .savepoints import SharedConnection
 from .session import SqlaSession
+from .sessions import new_async_session, new_session
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-    from starlette.applications import Starlette
 
     from .async_session import SqlaAsyncSession
 
 
-class _Session(SqlaSession):
-    """The session of every key, watched for writes that nobody would commit."""
-
-
-event.listen(_Session, "after_begin", watch_writes)
-
-
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What the sessions of one key are bound to; nothing, where an override left it out."""
+    """What the sessions of one key are bound to.
 
-    is_async: bool
-    bind: "Engine | AsyncEngine | Connection | AsyncConnection | None"
+    In an override: what it has for their kind; None is either kind, as asked for.
+    """
+
+    is_async: bool | None
+    bind: "Engine | AsyncEngine | None" = None
 
 
 _NOTHING: Final[Mapping[str, _Source]] = MappingProxyType({})
@@ -76,7 +72,7 @@ class SessionRegistry:
         self._variables = settings
         self._base = base
         self._sources = _NOTHING
-        self._override: _Override | None = None
+        self._override: Override | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -91,19 +87,22 @@ class SessionRegistry:
         Raises:
             ConfigurationError: settings that are wrong, or a database that does not answer or
                 lacks a table of the base; the message names the key and the variable. No engine
-                is left behind.
+                made by this call is left behind.
         """
+        is_first = not self._sources
         if self._override:
-            self._sources = self._override.sources(self._read_keys())
-        elif not self._sources:
+            self._sources = _overridden(self._read_keys())
+        elif is_first:
             self._sources = await self._connected()
         try:
             for key, source in self._sources.items():
-                if source.bind is not None:
-                    await reflect(key, source.bind, self._base)
+                bind = self._override.to_reflect if self._override else source.bind
+                if bind is not None:
+                    await reflect(key, bind, self._base)
                     break
-        except ConfigurationError:
-            await self.shutdown()
+        except BaseException:
+            if is_first:
+                await self.shutdown()
             raise
 
     async def shutdown(self) -> None:
@@ -128,36 +127,6 @@ class SessionRegistry:
         finally:
             await self.shutdown()
 
-    def setup_middlewares(self, app: "Starlette") -> None:
-        """Add the session middleware to an application that calls `startup` by itself.
-
-        Example:
-            >>> from fastapi import FastAPI
-            >>> from sqla_session import lifespan, setup_middlewares
-            >>> app = FastAPI(lifespan=lifespan)
-            >>> setup_middlewares(app)
-        """
-        app.add_middleware(SessionMiddleware, registry=self)
-
-    def setup(self, app: "Starlette") -> None:
-        """Add the session middleware and the lifespan, within which the app's own one runs.
-
-        Example:
-            >>> from fastapi import FastAPI
-            >>> from sqla_session import setup
-            >>> app = FastAPI()
-            >>> setup(app)
-        """
-        self.setup_middlewares(app)
-        own_lifespan = app.router.lifespan_context
-
-        @asynccontextmanager
-        async def both(started_app: Any) -> AsyncGenerator[Any, None]:
-            async with self.lifespan(), own_lifespan(started_app) as state:
-                yield state
-
-        app.router.lifespan_context = both
-
     def session(self, key: str = DEFAULT_KEY) -> SqlaSession:
         """Return a new sync session, which the caller commits and closes.
 
@@ -165,8 +134,7 @@ class SessionRegistry:
             UnknownSessionKeyError: no such key was started.
             ConfigurationError: the key is configured with an asyncio dialect.
         """
-        bind: Any = self._bind(key, is_async=False)
-        return _Session(bind, join_transaction_mode="create_savepoint")
+        return new_session(self._bind(key, is_async=False))
 
     def async_session(self, key: str = DEFAULT_KEY) -> "SqlaAsyncSession":
         """Return a new asyncio session, which the caller commits and closes.
@@ -177,15 +145,7 @@ class SessionRegistry:
             UnknownSessionKeyError: no such key was started.
             ConfigurationError: the key is configured with a sync dialect.
         """
-        from .async_session import SqlaAsyncSession  # needs greenlet
-
-        bind: Any = self._bind(key, is_async=True)
-        return SqlaAsyncSession(
-            bind,
-            sync_session_class=_Session,
-            expire_on_commit=False,
-            join_transaction_mode="create_savepoint",
-        )
+        return new_async_session(self._bind(key, is_async=True))
 
     @contextmanager
     def open_session(self, key: str = DEFAULT_KEY) -> Generator[SqlaSession, None, None]:
@@ -222,21 +182,27 @@ class SessionRegistry:
         self,
         connection: Connection | None = None,
         async_connection: "AsyncConnection | None" = None,
-    ) -> Generator[None, None, None]:
+    ) -> "Generator[Override, None, None]":
         """Bind every sync and every asyncio key to the connection given for it, for tests.
 
-        Sessions join the transaction that is open on the connection by savepoints. `startup`
-        makes no engine meanwhile, and needs no settings: without any, there is a default key. A
-        key whose kind of connection was not given refuses to make a session.
+        The connection is in a transaction, which its giver rolls back; each session works within
+        it as if it had the connection to itself. `startup` makes no engine meanwhile, and needs no
+        settings: without any, there is a default key for both kinds. A key whose kind of
+        connection was not given refuses to make a session. Overrides within each other add up.
         """
-        before = self._sources
-        self._override = _Override(connection, async_connection)
-        kinds = {key: source.is_async for key, source in before.items()}
-        self._sources = self._override.sources(kinds)
+        before = self._override, self._sources
+        outer = self._override or Override()
+        self._override = Override(
+            SharedConnection(connection) if connection is not None else outer.shared,
+            SharedConnection(async_connection)
+            if async_connection is not None
+            else outer.async_shared,
+        )
+        self._sources = _overridden({key: source.is_async for key, source in before[1].items()})
         try:
-            yield
+            yield self._override
         finally:
-            self._override, self._sources = None, before
+            self._override, self._sources = before
 
     async def _connected(self) -> Mapping[str, _Source]:
         sources: dict[str, _Source] = {}
@@ -255,7 +221,7 @@ class SessionRegistry:
     def _settings(self) -> Mapping[str, EngineSettings]:
         return read_settings(os.environ if self._variables is None else self._variables)
 
-    def _read_keys(self) -> Mapping[str, bool]:
+    def _read_keys(self) -> Mapping[str, bool | None]:
         try:
             return {key: settings.is_async for key, settings in self._settings().items()}
         except ConfigurationError:
@@ -266,35 +232,25 @@ class SessionRegistry:
         if source is None:
             known = ", ".join(map(repr, self._sources)) or "none, since startup() has not run"
             raise UnknownSessionKeyError(f"no session key {key!r}; known keys: {known}")
-        if source.is_async is not is_async:
+        if source.is_async is (not is_async):
             kind, other = ("a sync", "Session") if is_async else ("an asyncio", "AsyncSession")
             raise ConfigurationError(
                 f"session key {key!r} is configured with {kind} dialect: use {other}, "
                 f"{other}Dependency or {'open_session' if is_async else 'open_async_session'}"
             )
-        if source.bind is None:
+        bind = self._override.bind(is_async=is_async) if self._override else source.bind
+        if bind is None:
             fixture = "async_session" if is_async else "session"
             raise ConfigurationError(
                 f"session key {key!r} has no connection in this test: "
                 f"request the fixture {fixture}, or mark the test with dont_patch_engines"
             )
-        return source.bind
+        return bind
 
 
-@dataclass(frozen=True, slots=True)
-class _Override:
-    connection: Connection | None
-    async_connection: "AsyncConnection | None"
-
-    def sources(self, kinds: Mapping[str, bool]) -> Mapping[str, _Source]:
-        """Return what each key is bound to, given whether each is asyncio."""
-        kinds = kinds or {DEFAULT_KEY: self.connection is None}
-        return MappingProxyType(
-            {
-                key: _Source(is_async, self.async_connection if is_async else self.connection)
-                for key, is_async in kinds.items()
-            }
-        )
+def _overridden(kinds: Mapping[str, bool | None]) -> Mapping[str, _Source]:
+    kinds = kinds or {DEFAULT_KEY: None}
+    return MappingProxyType({key: _Source(is_async) for key, is_async in kinds.items()})
 
 
 default_registry: Final = SessionRegistry()
@@ -302,7 +258,5 @@ default_registry: Final = SessionRegistry()
 startup = default_registry.startup
 shutdown = default_registry.shutdown
 lifespan = default_registry.lifespan
-setup_middlewares = default_registry.setup_middlewares
-setup = default_registry.setup
 open_session = default_registry.open_session
 open_async_session = default_registry.open_async_session

@@ -1,15 +1,22 @@
 """The sessions of one request: made at first use, ended together."""
 
+import asyncio
 import logging
 import re
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import anyio
-from anyio import to_thread
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExecutionContext
+from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.orm import Session, SessionTransaction
+
+from .config import normal_key
+from .errors import NoSessionInScopeError
+from .threads import enter_gate, to_own_thread
 
 if TYPE_CHECKING:
     from .async_session import SqlaAsyncSession
@@ -18,6 +25,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sqla_session")
 
 _INFO_KEY: Final = "sqla_session.scope"
+_PATIENCE: Final = 10.0
+"""Seconds that the end of a session waits for another thread that is at work on it."""
+
 # Statements that change no row. A WITH may: on PostgreSQL it can hold an INSERT.
 _READS: Final = re.compile(
     r"[\s(]*(select|show|explain|values|table|pragma|set|savepoint|release|rollback"
@@ -45,28 +55,35 @@ class SessionScope:
     A session with neither an open transaction nor pending objects costs nothing to end.
     """
 
-    __slots__ = ("_ended", "_sessions", "_source", "_watches", "_written")
+    __slots__ = ("_closed", "_ended", "_gate", "_watches", "sessions", "source")
 
     def __init__(self, source: SessionSource) -> None:
-        self._source = source
-        self._sessions: dict[str, SqlaSession | SqlaAsyncSession] = {}
-        self._ended = False
-        self._watches: list[_Watch] = []
-        self._written: set[Session] = set()
+        self.source = source
+        self.sessions: dict[tuple[str, bool], SqlaSession | SqlaAsyncSession] = {}
+        self._gate: anyio.CapacityLimiter | None = None
+        self._ended = self._closed = False
+        self._watches: dict[Session, _Watch] = {}
+
+    async def enter(self) -> None:
+        """Wait until this request may have a sync session; until it is ended, it then may."""
+        if self._gate is None and not self.sessions:
+            self._gate = await enter_gate(self)
 
     def session(self, key: str) -> "SqlaSession":
         """Return the sync session of this key, the same one throughout the request."""
-        if key not in self._sessions:
-            session = self._sessions[key] = self._source.session(key)
+        slot = normal_key(key), False
+        if slot not in self.sessions:
+            session = self.sessions[slot] = self.source.session(key)
             session.info[_INFO_KEY] = self
-        return cast("SqlaSession", self._sessions[key])
+        return cast("SqlaSession", self.sessions[slot])
 
     def async_session(self, key: str) -> "SqlaAsyncSession":
         """Return the asyncio session of this key, the same one throughout the request."""
-        if key not in self._sessions:
-            session = self._sessions[key] = self._source.async_session(key)
+        slot = normal_key(key), True
+        if slot not in self.sessions:
+            session = self.sessions[slot] = self.source.async_session(key)
             session.info[_INFO_KEY] = self
-        return cast("SqlaAsyncSession", self._sessions[key])
+        return cast("SqlaAsyncSession", self.sessions[slot])
 
     async def commit(self) -> None:
         """Flush every session, then commit every session.
@@ -74,41 +91,67 @@ class SessionScope:
         A failing flush leaves nothing committed. A failing commit leaves those sessions committed
         that came before it, in the order in which they were made.
         """
-        await self._each(*([_flush] if len(self._sessions) > 1 else []), _commit)
-        self._ended = True
+        await self._each(*([_flush] if len(self.sessions) > 1 else []), _commit)
+        self._end()
 
     async def rollback(self) -> None:
         """Roll every session back."""
         await self._each(_rollback)
-        self._ended = True
+        self._end()
 
     async def close(self) -> None:
-        """Close every session; warn of writes that came after `commit` or `rollback`."""
-        for watch in self._watches:
-            watch.remove()
-        for key, session in self._sessions.items():
+        """Close every session for good; warn of writes that came after `commit` or `rollback`."""
+        self._closed = True
+        for (key, _), session in self.sessions.items():
             if self._ended and self._has_changes(_sync(session)):
                 logger.warning(
                     "session key %r: changes made after the response began were rolled back; "
                     "use open_session in a background task or a stream, or commit there",
                     key,
                 )
-        await self._each(_close)
-        for session in self._sessions.values():
-            _sync(session).close()  # with no transaction left, this does no I/O
+        for watch in self._watches.values():
+            watch.remove()
+        self._watches.clear()
+        try:
+            await self._each(_close)
+        finally:
+            self._leave()
+        for session in self.sessions.values():
+            _close(_sync(session))  # with no transaction left, this does no I/O
 
-    def watch(self, session: Session, connection: Connection) -> None:
-        """Take note of what `session` writes from now on, if its response has begun."""
+    def begin(self, session: Session, connection: Connection) -> None:
+        """Take note of what `session` writes from now on, if its response has begun.
+
+        Raises:
+            NoSessionInScopeError: the request is over; nobody would end the transaction.
+        """
+        if self._closed:
+            connection.close()
+            raise NoSessionInScopeError(
+                "this session is of a request that has ended: use open_session or "
+                "open_async_session in tasks and threads that outlive the request"
+            )
         if self._ended:
-            self._written.discard(session)
-            self._watches.append(_Watch(connection, lambda: self._written.add(session)))
+            if before := self._watches.pop(session, None):
+                before.remove()
+            self._watches[session] = _Watch(connection)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._gate is not None:
+            self._gate.release_on_behalf_of(self)
+            self._gate = None
 
     def _has_changes(self, session: Session) -> bool:
-        return _has_pending(session) or (session.in_transaction() and session in self._written)
+        watch = self._watches.get(session)
+        return _has_pending(session) or bool(session.in_transaction() and watch and watch.written)
 
     async def _each(self, *steps: Callable[[Session], None]) -> None:
         """Run each step on all sessions in use before the next step; not cancelled half-way."""
-        used = [session for session in self._sessions.values() if _is_used(_sync(session))]
+        used = [session for session in self.sessions.values() if _is_used(_sync(session))]
         if not used:
             return
         threaded = [session for session in used if isinstance(session, Session)]
@@ -121,23 +164,23 @@ class SessionScope:
 
         with anyio.CancelScope(shield=True):
             if not awaited:
-                await _in_thread(run, *steps)
+                await to_own_thread(run, *steps)
                 return
             for step in steps:
                 if threaded:
-                    await _in_thread(run, step)
+                    await to_own_thread(run, step)
                 for session in awaited:
                     await session.run_sync(step)
 
 
 class _Watch:
-    """A listener for writes on one connection."""
+    """A listener for writes in one transaction."""
 
-    __slots__ = ("_connection", "_on_write")
+    __slots__ = ("_connection", "written")
 
-    def __init__(self, connection: Connection, on_write: Callable[[], None]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._on_write = on_write
+        self.written = False
         event.listen(connection, "after_cursor_execute", self._listen)
 
     def remove(self) -> None:
@@ -153,20 +196,16 @@ class _Watch:
         executemany: bool,
     ) -> None:
         if not _READS.match(statement):
-            self._on_write()
+            self.written = True
 
 
-def watch_writes(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+def begin_in_scope(
+    session: Session, transaction: SessionTransaction, connection: Connection
+) -> None:
     """Tell the session's scope of a new transaction: a listener for the event `after_begin`."""
     scope: SessionScope | None = session.info.get(_INFO_KEY)
     if scope is not None and not transaction.nested:
-        scope.watch(session, connection)
-
-
-async def _in_thread(work: Callable[..., None], *arguments: Any) -> None:
-    # With a limiter of its own: threads that wait for a connection must not keep this one, which
-    # gives connections back, waiting for a thread.
-    await to_thread.run_sync(work, *arguments, limiter=anyio.CapacityLimiter(1))
+        scope.begin(session, connection)
 
 
 def _sync(session: "SqlaSession | SqlaAsyncSession") -> Session:
@@ -190,8 +229,45 @@ def _commit(session: Session) -> None:
 
 
 def _rollback(session: Session) -> None:
-    session.rollback()
+    _end(session, session.rollback)
 
 
 def _close(session: Session) -> None:
-    session.close()
+    _end(session, session.close)
+
+
+def _end(session: Session, end: Callable[[], None]) -> None:
+    """Roll back by `end`; failing that, give the connection up, and the database rolls back.
+
+    The error that is answered or propagated already must not be hidden by another one, nor the
+    other sessions be left open.
+    """
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return end()
+        except Exception as error:
+            # A task that is cancelled, other than by anyio, leaves its thread behind, at work.
+            is_busy = isinstance(error, IllegalStateChangeError) and not _is_in_loop()
+            if is_busy and time.monotonic() < give_up:
+                time.sleep(0.01)
+                continue
+            logger.warning("a session was not rolled back but given up: %s", name_of(error))
+            with suppress(Exception):
+                session.invalidate()
+            return None
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def name_of(error: BaseException) -> str:
+    """Return the class of an error, and the driver's: their words may hold values of a row."""
+    cause = getattr(error, "orig", None)
+    kinds = [error] if cause is None else [error, cause]
+    return " from ".join(f"{type(kind).__module__}.{type(kind).__qualname__}" for kind in kinds)

@@ -25,6 +25,7 @@ from sqla_session import (
     AsyncSession,
     Session,
     SessionRegistry,
+    setup,
 )
 
 from .conftest import database_of
@@ -154,7 +155,8 @@ def _async_endpoints() -> FastAPI:
 def client(filled: Database) -> Iterator[TestClient]:
     app = endpoints_of(filled)
     url = filled.url_text
-    SessionRegistry({"sqlalchemy_url": url, "fastapi_sqla__other__sqlalchemy_url": url}).setup(app)
+    settings = {"sqlalchemy_url": url, "fastapi_sqla__other__sqlalchemy_url": url}
+    setup(app, SessionRegistry(settings))
     with TestClient(app) as client:
         yield client
 
@@ -296,7 +298,7 @@ def test_the_schema_shows_parameters_with_bounds_and_the_models_of_the_page(
 
 def test_the_session_of_the_page_is_that_of_the_endpoint(filled: Database) -> None:
     app = FastAPI()
-    SessionRegistry({"sqlalchemy_url": filled.url_text}).setup(app)
+    setup(app, SessionRegistry({"sqlalchemy_url": filled.url_text}))
 
     if filled.is_async:
 

@@ -1,4 +1,4 @@
-"""Every example of the README runs: each Python block in a process of its own, as a reader would."""
+"""Every example of the README runs: each Python block in a process of its own."""
 
 import os
 import re
