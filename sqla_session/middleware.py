@@ -41,13 +41,11 @@ class SessionMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application within a session scope."""
         kind = scope["type"]
-        outer: SessionScope | None = scope.get(_SCOPE_KEY)
-        if (kind != "http" and kind != "websocket") or (
-            outer is not None and outer.source is self._registry
-        ):
+        if kind != "http" and kind != "websocket":
             await self._app(scope, receive, send)
             return
 
+        # In place, as routers do. A mounted application with a middleware of its own goes on by it.
         sessions = scope[_SCOPE_KEY] = SessionScope(self._registry)
         try:
             if kind == "http":

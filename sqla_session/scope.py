@@ -55,10 +55,10 @@ class SessionScope:
     A session with neither an open transaction nor pending objects costs nothing to end.
     """
 
-    __slots__ = ("_closed", "_ended", "_gate", "_watches", "sessions", "source")
+    __slots__ = ("_closed", "_ended", "_gate", "_source", "_watches", "sessions")
 
     def __init__(self, source: SessionSource) -> None:
-        self.source = source
+        self._source = source
         self.sessions: dict[tuple[str, bool], SqlaSession | SqlaAsyncSession] = {}
         self._gate: anyio.CapacityLimiter | None = None
         self._ended = self._closed = False
@@ -73,7 +73,7 @@ class SessionScope:
         """Return the sync session of this key, the same one throughout the request."""
         slot = normal_key(key), False
         if slot not in self.sessions:
-            session = self.sessions[slot] = self.source.session(key)
+            session = self.sessions[slot] = self._source.session(key)
             session.info[_INFO_KEY] = self
         return cast("SqlaSession", self.sessions[slot])
 
@@ -81,7 +81,7 @@ class SessionScope:
         """Return the asyncio session of this key, the same one throughout the request."""
         slot = normal_key(key), True
         if slot not in self.sessions:
-            session = self.sessions[slot] = self.source.async_session(key)
+            session = self.sessions[slot] = self._source.async_session(key)
             session.info[_INFO_KEY] = self
         return cast("SqlaAsyncSession", self.sessions[slot])
 

@@ -18,7 +18,7 @@ from fastapi import Depends
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from sqla_session import SessionDependency
+from sqla_session import SessionDependency, SqlaSession
 
 from ..databases import Database
 from .application import Application, eventually, read, write

@@ -219,7 +219,7 @@ def test_a_second_startup_that_fails_keeps_the_engines_of_the_first(tables: Data
 
 @TWO
 def test_a_cancelled_startup_leaves_no_engine(database: Database, postgresql_url: URL) -> None:
-    registry = registry_on(database)
+    registry = registry_on(database, fastapi_sqla__second__sqlalchemy_url=database.url_text)
     before = server_connections(postgresql_url)
 
     def cancel(scope: anyio.CancelScope) -> None:
