@@ -33,7 +33,8 @@ from sqlalchemy.sql.elements import (
     _label_reference,
     _textual_label_reference,
 )
-from sqlalchemy.sql.selectable import Alias, FromClause, Join
+from sqlalchemy.sql.selectable import Alias, FromClause, Join, Subquery
+from sqlalchemy.sql.visitors import replacement_traverse
 
 # Variadic on 2.1, of one parameter on 2.0.
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -179,6 +180,22 @@ def _leaves_of(source: FromClause) -> Iterator[FromClause]:
         yield from _leaves_of(source.right)
     else:
         yield source
+
+
+def keeps_duplicates(statement: AnyCompound) -> bool:
+    """Tell whether it is a UNION ALL, INTERSECT ALL or EXCEPT ALL."""
+    return str(statement.keyword.value).endswith("ALL")
+
+
+def of_subquery(clause: ColumnElement[Any], subquery: Subquery) -> ColumnElement[Any]:
+    """Return a sort key of a statement in terms of the statement as a subquery."""
+
+    def replaced(element: Any, **_: Any) -> Any:
+        is_column = cast("ClauseElement", element).__visit_name__ == "column"
+        return subquery.corresponding_column(element) if is_column else None
+
+    adapted: ColumnElement[Any] = replacement_traverse(clause, {}, replaced)
+    return adapted
 
 
 def criteria_of(statement: Statement) -> tuple[LoaderCriteriaOption, ...]:

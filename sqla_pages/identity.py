@@ -7,7 +7,7 @@ the same. So an order is the same on every page as soon as its keys determine wh
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, TextClause, literal_column
+from sqlalchemy import ColumnElement, Select, TextClause, literal_column, select
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
@@ -31,6 +31,7 @@ from sqlalchemy.types import JSON
 
 from . import _sqla
 from ._sqla import AnyCompound, AnySelect, Statement
+from .bytewise import bytewise, is_collated
 from .errors import OrderingNotTotalError
 from .ordering import sort_keys_of
 
@@ -66,14 +67,40 @@ _PLAIN_PARTS: Final = (
 )
 
 
-def tie_breaker_of(statement: Statement) -> tuple[ColumnElement[Any], ...]:
-    """Return the keys to add to the ORDER BY of a statement so that it is the same on every page.
+def ordered_of(statement: Statement) -> Statement:
+    """Return the statement with keys added to its ORDER BY, so that it is the same on every page.
 
     Raises:
         OrderingNotTotalError: no such keys are to be found.
     """
-    if isinstance(statement, CompoundSelect):
-        return _ordinals_of(statement)
+    if isinstance(statement, Select):
+        return statement.order_by(*_tie_breaker_of(statement))
+    known = _Determined(sort_keys_of(statement))
+    unknown = [
+        (number, _sortable(column))
+        for number, column in enumerate(statement.selected_columns, start=1)
+        if not known.has(column)
+    ]
+    if _sqla.keeps_duplicates(statement) and any(is_collated(column) for _, column in unknown):
+        return _wrapped(statement)
+    # By number, since names may be ambiguous or missing. A column of a UNION holds values of
+    # several tables: there, a key determines only itself.
+    numbers: list[ColumnElement[Any]] = [literal_column(str(number)) for number, _ in unknown]
+    return statement.order_by(*numbers)
+
+
+def _wrapped(statement: AnyCompound) -> AnySelect:
+    """Return a UNION ALL as a subquery, since it can itself be ordered by no expression."""
+    rows = statement.order_by(None).limit(None).offset(None).subquery()
+    outer: AnySelect = select(*rows.c).execution_options(**statement.get_execution_options())
+    order = (_sqla.of_subquery(clause, rows) for clause in _sqla.order_by_of(statement))
+    ordered = outer.order_by(*order)
+    known = _Determined(sort_keys_of(ordered))
+    added = (key for column in _sqla.columns_of(rows) for key in _bytes_of(column))
+    return ordered.order_by(*(key for key in added if not known.has(key)))
+
+
+def _tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:
     known = _Determined(sort_keys_of(statement))
     # DISTINCT ON wants each of its expressions in front, whether it is determined or not.
     added = [key for key in _sqla.distinct_on_of(statement) if not known.has(key)]
@@ -84,19 +111,6 @@ def tie_breaker_of(statement: Statement) -> tuple[ColumnElement[Any], ...]:
             known.add(_sortable(key))
             added.append(key)
     return tuple(added)
-
-
-def _ordinals_of(statement: AnyCompound) -> tuple[ColumnElement[Any], ...]:
-    """Return the columns of a UNION by number: names may be ambiguous, or missing.
-
-    Such a column holds values of several tables: there, a key determines only itself.
-    """
-    known = _Determined(sort_keys_of(statement))
-    return tuple(
-        literal_column(str(number))
-        for number, column in enumerate(statement.selected_columns, start=1)
-        if not known.has(_sortable(column))
-    )
 
 
 def is_aggregate(statement: AnySelect) -> bool:
@@ -145,6 +159,11 @@ def _columns_of(clause: ClauseElement) -> Iterator[tuple[ColumnElement[Any], Fro
             yield part, part.table
 
 
+def are_determined(clauses: Iterable[ClauseElement], keys: Iterable[ClauseElement]) -> bool:
+    """Tell whether the keys determine the values of all the clauses."""
+    return all(map(_Determined(keys).determines, clauses))
+
+
 class _Determined:
     """The columns that sort keys determine: a key of a table determines the whole table."""
 
@@ -163,6 +182,8 @@ class _Determined:
     def determines(self, key: ClauseElement) -> bool:
         if self.has(key):
             return True
+        if isinstance(key, bytewise):  # of a table without a key
+            return False
         if isinstance(column := _sqla.bare_of(key), ColumnClause) and column.table is not None:
             return any(all(map(self.has, columns)) for columns in _sqla.keys_of(column.table))
         return is_plain(key) and all(self.determines(column) for column, _ in _columns_of(key))
@@ -199,9 +220,14 @@ def _plain_content_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
     for selected in _selected_of(statement):
         if is_plain(selected):
             for column, table in _columns_of(selected):
-                yield from next(_sqla.keys_of(table), (column,))
+                yield from next(_sqla.keys_of(table), None) or _bytes_of(column)
         else:
             yield from _keys_of_all(statement, selected) or (selected,)
+
+
+def _bytes_of(column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    """Return what sorts different values of a column apart."""
+    return (column, bytewise(column)) if is_collated(column) else (column,)
 
 
 def _keys_of_all(

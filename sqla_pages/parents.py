@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from . import _sqla
 from ._sqla import AnySelect, Statement
 from .errors import StatementNotPageableError
+from .identity import are_determined
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,24 @@ class ParentPlan:
         )
         *keys, row = rows.subquery().c
         paged = select(*keys).group_by(*keys).order_by(func.min(row)).limit(limit).offset(offset)
-        return paged.options(*_sqla.criteria_of(self.ordered))
+        return self._like_ordered(paged)
 
     def count_statement(self) -> AnySelect:
         """Return the statement that counts the distinct entities."""
-        return (
-            select(func.count())
-            .select_from(self._bare_keys().distinct().subquery())
-            .options(*_sqla.criteria_of(self.ordered))
-        )
+        keys = self._bare_keys().distinct().subquery()
+        return self._like_ordered(select(func.count()).select_from(keys))
 
     def page_statement(self, keys: Sequence[Sequence[Any]]) -> AnySelect:
         """Return the statement that selects the entities with these keys, and their collections."""
         if len(self.keys) == 1:
             return self.ordered.where(self.keys[0].in_([key for (key,) in keys]))
         return self.ordered.where(tuple_(*self.keys).in_([tuple(key) for key in keys]))
+
+    def _like_ordered(self, outer: AnySelect) -> AnySelect:
+        # What the inner statement alone has of these would not be applied.
+        return outer.options(*_sqla.criteria_of(self.ordered)).execution_options(
+            **self.ordered.get_execution_options()
+        )
 
     def _bare_keys(self, *more: ColumnElement[Any]) -> AnySelect:
         labelled = [key.label(f"_k{place}") for place, key in enumerate(self.keys)]
@@ -58,8 +62,9 @@ class ParentPlan:
 def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
     """Return how to page the entities of a statement that loads a collection by a join.
 
-    None where no other join repeats the entities: SQLAlchemy itself then keeps the collection out
-    of the LIMIT. `ordered` is the statement under its total order.
+    None where no other join repeats the entities, or DISTINCT or GROUP BY make them one again:
+    SQLAlchemy itself then keeps the collection out of the LIMIT. `ordered` is the statement under
+    its total order.
 
     Raises:
         StatementNotPageableError: its rows are more than one entity, it has a LIMIT of its own, or
@@ -67,17 +72,18 @@ def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
     """
     if not isinstance(ordered, Select) or not isinstance(statement, Select):
         return None
-    if _sqla.is_distinct(statement) or _sqla.group_by_of(statement):
-        return None
-    selected = _sqla.raw_columns_of(statement)
-    keys = tuple(key for entity in selected for key in _sqla.entity_keys_of(entity))
     if len(_sqla.sources_of(statement)) == 1:
         return None
-    if len(selected) != 1 or not keys or _sqla.is_limited(statement):
+    (entity, *others), groups = _sqla.raw_columns_of(statement), _sqla.group_by_of(statement)
+    keys = _sqla.entity_keys_of(entity)
+    is_grouped_by_more = not are_determined(groups, keys)
+    if others or not keys or is_grouped_by_more or _sqla.is_limited(statement):
         raise StatementNotPageableError(
             "a join repeats the rows of this statement, and a collection is loaded by a join too: "
             "load the collection with selectinload(), or select one entity without a LIMIT"
         )
+    if groups or _sqla.is_distinct(statement):
+        return None
     if any(map(_sqla.is_textual, _sqla.order_by_of(statement))):
         raise StatementNotPageableError(
             "a join repeats the entities of this statement, and it is ordered by a text: "

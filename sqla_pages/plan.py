@@ -17,7 +17,7 @@ from . import _sqla
 from ._sqla import AnySelect, Statement
 from .count import count_statement
 from .errors import PageRequestError, StatementNotPageableError
-from .identity import tie_breaker_of
+from .identity import ordered_of
 from .models import Page, PageMeta
 from .parents import parent_plan
 
@@ -84,7 +84,7 @@ def offset_plan(statement: Statement, request: OffsetRequest) -> OffsetPlan:
         StatementNotPageableError: no pages of this statement could be right; says what to change.
     """
     _refuse_writes(statement)
-    ordered = statement.order_by(*tie_breaker_of(statement))
+    ordered = ordered_of(statement)
     rows = _limited(statement, ordered, request)
     return OffsetPlan(request, statement, ordered, rows, count_statement(statement))
 

@@ -177,7 +177,8 @@ def rows() -> list[tuple[Table, list[dict[str, object]]]]:
     ]
     authors = [{"id": i, "name": f"author {i % 2}"} for i in range(1, 9)]
     books = [{"id": i, "author_id": i % 5 + 1, "title": f"title {i % 3}"} for i in range(1, 18)]
-    logs = [{"level": i % 2, "message": f"message {i % 3}"} for i in range(19)]
+    # To some collations, a message and another are equal that differ in case.
+    logs = [{"level": i % 2, "message": f"{'mM'[i % 5 % 2]}essage {i % 3}"} for i in range(40)]
     return [
         (Base.metadata.tables[name], list(values))
         for name, values in {

@@ -270,6 +270,27 @@ SHAPES: Mapping[str, Shape] = {
         ),
         is_repeated=True,
     ),
+    "joinedload of a collection, grouped by its parent": _entity(
+        lambda: (
+            select(User)
+            .join(User.notes)
+            .group_by(User.id)
+            .having(func.count() > 2)
+            .options(joinedload(User.notes))
+            .order_by(User.name)
+        ),
+        "sqlite",
+        "mariadb",
+    ),
+    "joinedload of a collection, DISTINCT parents": _entity(
+        lambda: (
+            select(Note)
+            .join(Note.tags)
+            .distinct()
+            .options(joinedload(Note.tags))
+            .order_by(Note.kind)
+        )
+    ),
     "contains_eager to one": _entity(
         lambda: select(Note).join(Note.user).options(contains_eager(Note.user)).order_by(User.name)
     ),
@@ -426,6 +447,17 @@ SHAPES: Mapping[str, Shape] = {
         lambda: union_all(
             select(User.id, Note.id).join(User.notes), select(Team.id, Team.id + 1)
         ).order_by(text("2"))
+    ),
+    "UNION ALL of rows that differ in case": _rows(
+        lambda: union_all(select(log), select(log.c.level, log.c.message)).order_by(
+            log.c.level.desc()
+        )
+    ),
+    "UNION ALL of rows that differ in case, with a limit": _entity(
+        lambda: (
+            union_all(select(log.c.message), select(log.c.message)).order_by("message").limit(9)
+        ),
+        unlimited=lambda: union_all(select(log.c.message), select(log.c.message)),
     ),
     "UNION with a limit": _rows(
         lambda: (

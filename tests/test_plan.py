@@ -9,6 +9,7 @@ from sqlalchemy.dialects.mssql import dialect as mssql_dialect
 from sqlalchemy.orm import Query, joinedload
 
 from sqla_pages import (
+    DialectNotSupportedError,
     OrderingNotTotalError,
     PageRequestError,
     StatementNotPageableError,
@@ -86,8 +87,11 @@ def test_a_count_reads_the_same_in_every_dialect(dialect: str) -> None:
             select(Member).order_by(Member.team_id, Member.nick),
             "member.team_id, member.nick, member.user_id",
         ),
-        (select(log), "log.level, log.message"),
-        (select(log).order_by(log.c.message.desc()), "log.message DESC, log.level"),
+        (select(log), 'log.level, log.message, log.message COLLATE "C"'),
+        (
+            select(log).order_by(log.c.message.desc()),
+            'log.message DESC, log.level, log.message COLLATE "C"',
+        ),
         (select(User.name).distinct(), '"user".name'),
         (select(User.name, func.count()).group_by(User.name), '"user".name'),
         (select(Team.name, func.count()).group_by(Team), "team.id"),
@@ -108,7 +112,7 @@ def test_a_count_reads_the_same_in_every_dialect(dialect: str) -> None:
         (union_all(select(User.id), select(Team.id)), "1"),
         (
             union_all(select(User.id, User.name), select(Team.id, Team.name)).order_by("id"),
-            "id, 2",
+            'anon_1.id, anon_1.name, anon_1.name COLLATE "C"',
         ),
     ],
 )
@@ -116,6 +120,29 @@ def test_the_fewest_keys_are_added_that_decide_every_place(statement: Any, order
     _, _, ordered = rows_sql(statement).rpartition("ORDER BY ")
 
     assert ordered == f"{order} LIMIT 10 OFFSET 20"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "key"),
+    {
+        "postgresql": 'log.message COLLATE "C"',
+        "sqlite": "log.message COLLATE BINARY",
+        "mysql": "CAST(log.message AS BINARY)",
+        "mssql": "log.message COLLATE Latin1_General_100_BIN2",
+        "oracle": "NLSSORT(log.message, 'NLS_SORT=BINARY')",
+    }.items(),
+)
+def test_where_only_a_text_tells_rows_apart_it_is_sorted_by_its_bytes(
+    dialect: str, key: str
+) -> None:
+    ordered = rows_sql(select(log.c.message), dialect).partition("ORDER BY ")[2]
+
+    assert ordered.startswith(f"log.message, {key} ") or ordered.endswith(f"log.message, {key}")
+
+
+def test_where_the_bytes_of_a_text_cannot_be_sorted_by_it_is_refused() -> None:
+    with pytest.raises(DialectNotSupportedError, match="select a primary key"):
+        str(offset_plan(select(log.c.message), PAGE).rows)
 
 
 def test_an_aggregate_gets_no_order() -> None:

@@ -159,6 +159,7 @@ def test_sqlmodel_entities_come_by_asyncio_without_a_warning(path: Path) -> None
         (select(User).join(User.notes).order_by("name"), "order by columns"),
         (select(User, Note).join(User.notes), "selectinload"),
         (select(User).join(User.notes).limit(3), "selectinload"),
+        (select(User).join(User.notes).group_by(User.id, Note.kind), "selectinload"),
     ],
 )
 def test_entities_that_a_join_repeats_are_refused_where_they_cannot_be_paged(
