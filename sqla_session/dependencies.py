@@ -41,9 +41,9 @@ class SessionDependency:
     async def __call__(self, connection: HTTPConnection) -> AsyncGenerator[SqlaSession, None]:
         """Yield the session."""
         sessions = sessions_of(connection.scope)
+        session = sessions.session(self.key)
         if connection.scope["type"] == "http":
             await sessions.enter()
-        session = sessions.session(self.key)
         try:
             yield session
         except Exception:

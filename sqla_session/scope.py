@@ -1,9 +1,7 @@
 """The sessions of one request: made at first use, ended together."""
 
-import asyncio
 import logging
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import anyio
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExecutionContext
-from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from .config import normal_key
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sqla_session")
 
 _INFO_KEY: Final = "sqla_session.scope"
-_PATIENCE: Final = 10.0
-"""Seconds that the end of a session waits for another thread that is at work on it."""
-
 # Statements that change no row. A WITH may: on PostgreSQL it can hold an INSERT.
 _READS: Final = re.compile(
     r"[\s(]*(select|show|explain|values|table|pragma|set|savepoint|release|rollback"
@@ -65,8 +59,8 @@ class SessionScope:
         self._watches: dict[Session, _Watch] = {}
 
     async def enter(self) -> None:
-        """Wait until this request may have a sync session; until it is ended, it then may."""
-        if self._gate is None and not self.sessions:
+        """Wait until this request, which was given a sync session, may use it; until its end."""
+        if self._gate is None:
             self._gate = await enter_gate(self)
 
     def session(self, key: str) -> "SqlaSession":
@@ -242,28 +236,12 @@ def _end(session: Session, end: Callable[[], None]) -> None:
     The error that is answered or propagated already must not be hidden by another one, nor the
     other sessions be left open.
     """
-    give_up = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return end()
-        except Exception as error:
-            # A task that is cancelled, other than by anyio, leaves its thread behind, at work.
-            is_busy = isinstance(error, IllegalStateChangeError) and not _is_in_loop()
-            if is_busy and time.monotonic() < give_up:
-                time.sleep(0.01)
-                continue
-            logger.warning("a session was not rolled back but given up: %s", name_of(error))
-            with suppress(Exception):
-                session.invalidate()
-            return None
-
-
-def _is_in_loop() -> bool:
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        end()
+    except Exception as error:
+        logger.warning("a session was not rolled back but given up: %s", name_of(error))
+        with suppress(Exception):
+            session.invalidate()
 
 
 def name_of(error: BaseException) -> str:

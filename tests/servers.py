@@ -88,7 +88,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         if process.poll() is not None:
             raise RuntimeError(f"mariadbd ended with {process.returncode}")
         try:
@@ -96,4 +96,4 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("mariadbd did not open its port within 10 seconds")
+    raise RuntimeError("mariadbd did not open its port within a minute")

@@ -26,11 +26,7 @@ from .application import Application, eventually, new_base, write
 TWO = pytest.mark.parametrize(
     "database", ["postgresql+psycopg", "postgresql+asyncpg"], indirect=True
 )
-FOUR = pytest.mark.parametrize(
-    "database",
-    ["sqlite+pysqlite", "sqlite+aiosqlite", "postgresql+psycopg", "postgresql+asyncpg"],
-    indirect=True,
-)
+EACH = pytest.mark.parametrize("database", ["sqlite+pysqlite", "postgresql+asyncpg"], indirect=True)
 
 
 @contextmanager
@@ -150,7 +146,7 @@ def base_that_raises(error: BaseException) -> type[DeferredReflection]:
     return Base
 
 
-@FOUR
+@EACH
 @pytest.mark.parametrize(
     ("table", "told"),
     [
@@ -183,7 +179,7 @@ def test_a_failed_reflection_says_why_and_leaves_no_engine(
     assert registry.keys == ()
 
 
-@FOUR
+@EACH
 def test_any_error_while_reflecting_leaves_no_engine(database: Database) -> None:
     registry = registry_on(database, base_that_raises(UnfitError("boom")))
 
@@ -199,7 +195,7 @@ def test_any_error_while_reflecting_leaves_no_engine(database: Database) -> None
     assert registry.keys == ()
 
 
-@FOUR
+@EACH
 def test_a_second_startup_that_fails_keeps_the_engines_of_the_first(tables: Database) -> None:
     base = new_base()
     registry = registry_on(tables, base)
@@ -262,7 +258,7 @@ def test_classes_are_reflected_at_startup(tables: Database) -> None:
     assert application.call().json() == "reflected"
 
 
-@FOUR
+@EACH
 def test_setup_keeps_the_lifespan_of_an_application_and_its_state(tables: Database) -> None:
     order: list[str] = []
 
@@ -316,7 +312,7 @@ def test_setup_keeps_the_lifespan_of_a_router_included_later(tables: Database) -
     assert order == ["router up"]
 
 
-@FOUR
+@EACH
 def test_an_own_lifespan_that_fails_still_closes_the_connections(tables: Database) -> None:
     @asynccontextmanager
     async def own(app: FastAPI) -> AsyncIterator[None]:
