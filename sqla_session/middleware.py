@@ -47,12 +47,16 @@ class SessionMiddleware:
 
         # In place, as routers do. A mounted application with a middleware of its own goes on by it.
         sessions = scope[_SCOPE_KEY] = SessionScope(self._registry)
+        response = _Response(sessions, send)
         try:
             if kind == "http":
-                await _run_http(self._app, sessions, scope, receive, send)
+                await self._app(scope, receive, response.pass_or_end)
             else:
                 await self._app(scope, receive, send)
                 await sessions.commit()
+        except Exception:
+            if not response.is_replaced:
+                raise
         finally:
             if sessions.sessions:
                 await sessions.close()
@@ -73,41 +77,43 @@ def sessions_of(scope: Scope) -> SessionScope:
     return sessions
 
 
-async def _run_http(
-    app: ASGIApp, sessions: SessionScope, scope: Scope, receive: Receive, send: Send
-) -> None:
-    replaced = False
+class _Response:
+    """What the application sends, held back at its start until the sessions have ended."""
 
-    async def end_sessions_and_send(message: Message) -> None:
-        nonlocal replaced
-        if replaced:
-            return
-        if message["type"] == "http.response.start":
-            if message["status"] >= 400:
-                await sessions.rollback()
-            else:
-                try:
-                    await sessions.commit()
-                except Exception as error:
-                    replaced = True
-                    _log_failed_commit(error)
-                    await sessions.close()
-                    await _send_error(send)
-                    # So that nothing which should follow a success runs: streams, background tasks.
-                    raise _ResponseReplacedError from error
-        await send(message)
+    __slots__ = ("_send", "_sessions", "is_replaced")
+
+    def __init__(self, sessions: SessionScope, send: Send) -> None:
+        self._sessions = sessions
+        self._send = send
+        self.is_replaced = False
 
     # Not a coroutine of its own: what goes straight through costs next to nothing.
-    def pass_or_end(message: Message) -> Awaitable[None]:
-        if sessions.sessions or replaced:
-            return end_sessions_and_send(message)
-        return send(message)
+    def pass_or_end(self, message: Message) -> Awaitable[None]:
+        """Send a message, after the sessions have ended if it is the first one."""
+        if self._sessions.sessions or self.is_replaced:
+            return self._end_and_send(message)
+        return self._send(message)
 
-    try:
-        await app(scope, receive, pass_or_end)
-    except Exception:
-        if not replaced:
-            raise
+    async def _end_and_send(self, message: Message) -> None:
+        if self.is_replaced:
+            return
+        if message["type"] == "http.response.start":
+            if message["status"] < 400:
+                await self._commit()
+            else:
+                await self._sessions.rollback()
+        await self._send(message)
+
+    async def _commit(self) -> None:
+        try:
+            await self._sessions.commit()
+        except Exception as error:
+            self.is_replaced = True
+            _log_failed_commit(error)
+            await self._sessions.close()
+            await _send_error(self._send)
+            # So that nothing which should follow a success runs: streams, background tasks.
+            raise _ResponseReplacedError from error
 
 
 class _ResponseReplacedError(Exception):
