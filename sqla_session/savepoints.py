@@ -15,7 +15,6 @@ A rollback goes to the lowest savepoint under which its owner wrote. What others
 undone with it: their own commit then raises, and if it had come before, the rollback warns.
 """
 
-import re
 import warnings
 from dataclasses import dataclass
 from itertools import count
@@ -24,16 +23,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Transaction, event
 from sqlalchemy.exc import InvalidRequestError
 
+from .statements import may_write
+
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ExecutionContext
     from sqlalchemy.ext.asyncio import AsyncConnection
-
-# Statements that leave nothing to undo. A WITH may: on PostgreSQL it can hold an INSERT.
-_READS: Final = re.compile(
-    r"[\s(]*(select|show|explain|values|table|pragma"
-    r"|with(?!.*\b(insert|update|delete|merge)\b))\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 _OF_A_NEW_TRANSACTION: Final = frozenset(
     {"isolation_level", "postgresql_deferrable", "postgresql_readonly"}
@@ -95,7 +89,7 @@ class SharedConnection:
             self._savepoints.append(top)
         # A SELECT may call a function that writes: its savepoint is rolled back to as long as it is
         # the top one, but never at the cost of another session's rows.
-        top.written |= not _READS.match(statement)
+        top.written |= may_write(statement)
 
     def commit(self, owner: "_SessionTransaction") -> None:
         """Leave what the owner did to its parent; to the test's transaction, if it has none."""

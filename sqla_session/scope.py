@@ -1,7 +1,6 @@
 """The sessions of one request: made at first use, ended together."""
 
 import logging
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from .config import normal_key
 from .errors import NoSessionInScopeError
+from .statements import may_write
 from .threads import enter_gate, to_own_thread
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sqla_session")
 
 _INFO_KEY: Final = "sqla_session.scope"
-# Statements that change no row. A WITH may: on PostgreSQL it can hold an INSERT.
-_READS: Final = re.compile(
-    r"[\s(]*(select|show|explain|values|table|pragma|set|savepoint|release|rollback"
-    r"|with(?!.*\b(insert|update|delete|merge)\b))\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class SessionSource(Protocol):
@@ -189,7 +183,7 @@ class _Watch:
         context: ExecutionContext,
         executemany: bool,
     ) -> None:
-        if not _READS.match(statement):
+        if may_write(statement):
             self.written = True
 
 
