@@ -3,13 +3,11 @@
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .errors import NoSessionInScopeError
+from .registry import SessionRegistry, default_registry
 from .scope import SessionScope, name_of
-
-if TYPE_CHECKING:
-    from .registry import SessionRegistry
 
 logger = logging.getLogger("sqla_session")
 
@@ -34,7 +32,7 @@ class SessionMiddleware:
     Use `sqla_session.setup` or `sqla_session.setup_middlewares` to add it to an application.
     """
 
-    def __init__(self, app: ASGIApp, registry: "SessionRegistry") -> None:
+    def __init__(self, app: ASGIApp, registry: SessionRegistry = default_registry) -> None:
         self._app = app
         self._registry = registry
 

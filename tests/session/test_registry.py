@@ -431,13 +431,12 @@ sys.path.insert(0, sys.argv[1])
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from sqla_session import Base, Session, open_session, setup
+from sqla_session import Base, Session, SessionMiddleware, lifespan, open_session, setup
 
 class Thing(Base):
     __tablename__ = "thing"
 
-app = FastAPI()
-setup(app)
+{app}
 
 @app.post("/")
 def add(session: Session) -> None:
@@ -452,7 +451,14 @@ with TestClient(app) as client:
 """
 
 
-def test_the_functions_of_the_package_work_by_the_environment(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "app",
+    [
+        "app = FastAPI(); setup(app)",
+        "app = FastAPI(lifespan=lifespan); app.add_middleware(SessionMiddleware)",
+    ],
+)
+def test_the_functions_of_the_package_work_by_the_environment(tmp_path: Path, app: str) -> None:
     file = tmp_path / "things.sqlite"
     connection = sqlite3.connect(file)
     connection.execute("CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT)")
@@ -460,7 +466,7 @@ def test_the_functions_of_the_package_work_by_the_environment(tmp_path: Path) ->
     root = Path(sqla_session.__file__).parent.parent
 
     run = subprocess.run(
-        [sys.executable, "-c", BY_DEFAULT, str(root)],
+        [sys.executable, "-c", BY_DEFAULT.format(app=app), str(root)],
         env={"SQLALCHEMY_URL": f"sqlite:///{file}"},
         capture_output=True,
         text=True,
