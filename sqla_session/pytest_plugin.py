@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from alembic.config import Config
     from sqlalchemy import Engine
 
     from .async_session import SqlaAsyncSession
@@ -103,6 +102,8 @@ def db_migration(
     try:
         from alembic import command
         from alembic.config import Config
+
+        from .migrations import revisions_of
     except ImportError:
         pytest.fail("db_migration needs Alembic: install sqla-pages[pytest_plugin]", pytrace=False)
     if not Path(alembic_ini_path).is_file():
@@ -124,7 +125,7 @@ def db_migration(
             yield
 
     with connected():
-        if revisions := _revisions_of(config):
+        if revisions := revisions_of(config):
             pytest.fail(
                 f"db_migration would delete data: the database is at revision "
                 f"{', '.join(revisions)} already, and would be downgraded to nothing after the "
@@ -306,21 +307,3 @@ def _is_in_memory(url: str) -> bool:
     if parsed.get_backend_name() != "sqlite" or parsed.get_dialect().is_async:
         return False
     return parsed.database in {None, "", ":memory:"} or parsed.query.get("mode") == "memory"
-
-
-def _revisions_of(config: "Config") -> tuple[str, ...]:
-    """Return what the database is at, asked by way of the project's own env.py."""
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    found: list[str] = []
-
-    def note(revision: tuple[str, ...], _context: MigrationContext) -> list[Any]:
-        found.extend(revision)
-        return []
-
-    scripts = ScriptDirectory.from_config(config)
-    with EnvironmentContext(config, scripts, fn=note, dont_mutate=True):
-        scripts.run_env()
-    return tuple(found)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, insert, make_url
 
 from . import servers
 from .databases import DRIVERS, Database
+from .schema import Base, rows
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,17 @@ def database_of(
         url: URL = request.getfixturevalue(f"{driver.split('+')[0]}_url")
         databases[driver] = Database(url.set(drivername=driver))
     return databases[driver]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in DRIVERS],
+)
+def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
+    """Each database through each driver, in turn, with the rows of `schema` in it."""
+    database = database_of(request, databases, request.param)
+    with database.tables(Base.metadata):
+        with database.connect() as connection:
+            for table, values in rows():
+                connection.execute(insert(table), values)
+        yield database

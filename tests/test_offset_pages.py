@@ -1,16 +1,14 @@
 """Offset pages hold exactly the rows of the unpaged statement, for statements of every shape."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import RowMapping, Table, insert, inspect
+from sqlalchemy import RowMapping, Table, inspect
 from sqlalchemy.exc import InvalidRequestError
 
-from .conftest import database_of
 from .databases import DRIVERS, Caller, Database
-from .schema import Base, rows
 from .shapes import SHAPES, Shape
 
 LARGE = 1000
@@ -20,16 +18,6 @@ CASES = [
     for name, shape in SHAPES.items()
     if driver.split("+")[0] in shape.backends
 ]
-
-
-@pytest.fixture(scope="module")
-def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
-    database = database_of(request, databases, request.param)
-    with database.tables(Base.metadata):
-        with database.connect() as connection:
-            for table, values in rows():
-                connection.execute(insert(table), values)
-        yield database
 
 
 @pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"])

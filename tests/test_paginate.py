@@ -7,7 +7,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
-from sqlalchemy import event, func, insert, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import Engine
 
 from sqla_pages import (
@@ -28,9 +28,8 @@ from sqla_session import (
     setup,
 )
 
-from .conftest import database_of
-from .databases import DRIVERS, Database
-from .schema import Base, User, rows
+from .databases import Database
+from .schema import User, rows
 
 
 class UserModel(BaseModel):
@@ -46,18 +45,6 @@ class Named(BaseModel):
 USERS = sorted(
     (row["id"], row["name"]) for table, values in rows() if table.name == "user" for row in values
 )
-
-
-@pytest.fixture(
-    scope="module", params=[pytest.param(d, marks=pytest.mark.xdist_group(d)) for d in DRIVERS]
-)
-def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
-    database = database_of(request, databases, request.param)
-    with database.tables(Base.metadata):
-        with database.connect() as connection:
-            for table, values in rows():
-                connection.execute(insert(table), values)
-        yield database
 
 
 def endpoints_of(database: Database) -> FastAPI:
