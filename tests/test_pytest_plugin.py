@@ -40,6 +40,7 @@ INI = """
 filterwarnings =
     error
     ignore:\\s*.*You probably want to use `session.exec:DeprecationWarning
+    ignore:The anyio.abc.BlockingPortal alias:DeprecationWarning
 """
 
 APPLICATION = """

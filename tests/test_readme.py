@@ -24,6 +24,8 @@ INSERT INTO book VALUES (1, 'Zazie', '1'), (2, 'Emma', '2'), (3, 'Persuasion', '
 RUN = """
 import asyncio, runpy, sys, warnings
 warnings.simplefilter("error")
+# Of an old Starlette with a new anyio.
+warnings.filterwarnings("ignore", "The anyio.abc.BlockingPortal alias", DeprecationWarning)
 names = runpy.run_path(sys.argv[1])
 import sqla_session
 from fastapi import APIRouter, FastAPI
