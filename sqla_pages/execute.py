@@ -108,8 +108,10 @@ def offset_page(
         >>> from sqlalchemy import create_engine, literal, select, union
         >>> from sqla_pages import offset_page
         >>> numbers = union(*(select(literal(number)) for number in (3, 1, 2)))
-        >>> with create_engine("sqlite://").connect() as connection:
+        >>> engine = create_engine("sqlite://")
+        >>> with engine.connect() as connection:
         ...     page = offset_page(connection, numbers, offset=1, limit=2)
+        >>> engine.dispose()
         >>> page.data
         [2, 3]
         >>> page.meta
@@ -188,9 +190,11 @@ def count(session: AnySession, statement: Pageable) -> int:
     Example:
         >>> from sqlalchemy import create_engine, literal, select, union
         >>> from sqla_pages import count
-        >>> with create_engine("sqlite://").connect() as connection:
+        >>> engine = create_engine("sqlite://")
+        >>> with engine.connect() as connection:
         ...     count(connection, union(select(literal(1)), select(literal(2))))
         2
+        >>> engine.dispose()
     """
     return run(session, _count_steps(statement))
 

@@ -16,9 +16,11 @@ class Base(DeclarativeBase, DeferredReflection):
         >>> from sqla_session import Base
         >>> class Planet(Base):
         ...     __tablename__ = "planet"
-        >>> with create_engine("sqlite://").connect() as connection:
+        >>> engine = create_engine("sqlite://")
+        >>> with engine.connect() as connection:
         ...     _ = connection.execute(text("CREATE TABLE planet (id INTEGER PRIMARY KEY)"))
         ...     Base.prepare(connection)  # as startup does
+        >>> engine.dispose()
         >>> Planet.__table__.c.keys()
         ['id']
     """
