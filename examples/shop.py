@@ -14,10 +14,20 @@ from typing import Annotated
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Mapped, joinedload, relationship
 
-from sqla_pages import AsyncPaginateSignature, AsyncPagination, Item, Page, Paginate
+from sqla_pages import (
+    AsyncCursorPaginateSignature,
+    AsyncCursorPagination,
+    AsyncPaginateSignature,
+    AsyncPagination,
+    CursorPage,
+    CursorPaginate,
+    Item,
+    Page,
+    Paginate,
+)
 from sqla_session import Base, Session, setup
 
 app = FastAPI(title="Shop")
@@ -31,6 +41,10 @@ class Customer(Base):
 class Order(Base):
     __tablename__ = "order"
     customer: Mapped[Customer] = relationship()
+
+
+def orders_with_customers() -> Select[tuple[Order]]:
+    return select(Order).options(joinedload(Order.customer))
 
 
 class CustomerModel(BaseModel):
@@ -85,9 +99,25 @@ def create_customer(new: NewCustomer, session: Session):
 @app.get("/orders", response_model=Page[OrderModel])
 def list_orders(paginate: Paginate):
     """Orders, newest first, each with its customer."""
-    return paginate(
-        select(Order).options(joinedload(Order.customer)).order_by(Order.placed_at.desc())
-    )
+    return paginate(orders_with_customers().order_by(Order.placed_at.desc()))
+
+
+@app.get("/orders/feed", response_model=CursorPage[OrderModel])
+def feed_orders(paginate: CursorPaginate):
+    """The same by cursor: a page costs the same at any depth, and new orders shift none."""
+    return paginate(orders_with_customers().order_by(Order.placed_at.desc()))
+
+
+LargestOrders = Annotated[
+    AsyncCursorPaginateSignature,
+    Depends(AsyncCursorPagination(session_key="report", min_page_size=5)),
+]
+
+
+@app.get("/orders/largest", response_model=CursorPage[OrderModel])
+async def feed_largest_orders(paginate: LargestOrders):
+    """The largest orders first, by cursor, on an asyncio session of its own key."""
+    return await paginate(orders_with_customers().order_by(Order.cents.desc()))
 
 
 ReportPages = Annotated[
@@ -122,6 +152,7 @@ CREATE TABLE "order" (
 );
 CREATE INDEX customer_name ON customer (name, id);
 CREATE INDEX order_placed_at ON "order" (placed_at, id);
+CREATE INDEX order_cents ON "order" (cents, id);
 """
 FIRST_NAMES = "Ada Alan Barbara Dennis Edsger Frances Grace Hedy John Katherine Ken Niklaus".split()
 LAST_NAMES = "Allen Dijkstra Hopper Johnson Knuth Lamarr Liskov Lovelace Ritchie Turing".split()
@@ -185,6 +216,7 @@ def main() -> None:
     address = f"http://127.0.0.1:{options.port}"
     print(f"Open {address}/docs in a browser, or try:")
     print(f"  curl '{address}/orders?offset=1000&limit=3'")
+    print(f"  curl '{address}/orders/feed?limit=3'  # and on, by &cursor= and its next_cursor")
     print(f"  curl '{address}/customers?city=Lima'")
     print(f"  curl '{address}/cities'")
     sys.stdout.flush()

@@ -7,47 +7,84 @@ and without `sqla_session`.
 from typing import TYPE_CHECKING
 
 from .count import count_statement
+from .cursor import CursorCodec
 from .errors import (
     DialectNotSupportedError,
+    InvalidCursorError,
     OrderingNotTotalError,
     PageRequestError,
     PagesError,
+    SortKeyNotSeekableError,
     StatementNotPageableError,
 )
-from .execute import async_count, async_offset_page, count, offset_page
-from .models import Collection, Item, Page, PageMeta
+from .execute import (
+    async_count,
+    async_cursor_page,
+    async_offset_page,
+    count,
+    cursor_page,
+    offset_page,
+)
+from .explain import PageSQL, plan_page
+from .iterate import async_iter_pages, async_iter_rows, iter_pages, iter_rows
+from .models import Collection, CursorPage, CursorPageMeta, Item, Page, PageMeta
 
 if TYPE_CHECKING:
     from .fastapi import (
+        AsyncCursorPaginate,
+        AsyncCursorPaginateSignature,
+        AsyncCursorPagination,
         AsyncPaginate,
         AsyncPaginateSignature,
         AsyncPagination,
+        CursorPaginate,
+        CursorPaginateSignature,
+        CursorPagination,
         Paginate,
         PaginateSignature,
         Pagination,
     )
 
 __all__ = [
+    "AsyncCursorPaginate",
+    "AsyncCursorPaginateSignature",
+    "AsyncCursorPagination",
     "AsyncPaginate",
     "AsyncPaginateSignature",
     "AsyncPagination",
     "Collection",
+    "CursorCodec",
+    "CursorPage",
+    "CursorPageMeta",
+    "CursorPaginate",
+    "CursorPaginateSignature",
+    "CursorPagination",
     "DialectNotSupportedError",
+    "InvalidCursorError",
     "Item",
     "OrderingNotTotalError",
     "Page",
     "PageMeta",
     "PageRequestError",
+    "PageSQL",
     "PagesError",
     "Paginate",
     "PaginateSignature",
     "Pagination",
+    "SortKeyNotSeekableError",
     "StatementNotPageableError",
     "async_count",
+    "async_cursor_page",
+    "async_iter_pages",
+    "async_iter_rows",
     "async_offset_page",
     "count",
     "count_statement",
+    "cursor_page",
+    "iter_pages",
+    "iter_rows",
     "offset_page",
+    "plan_page",
 ]
 
 

@@ -5,46 +5,82 @@ in 2.0 and 2.1; `_check_attributes` runs at import, so that a release without on
 once and by name, not on some page.
 """
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Integer,
+    Interval,
     Result,
     Select,
     Table,
     UniqueConstraint,
     literal,
+    literal_column,
     select,
     union,
 )
-from sqlalchemy.orm import LoaderCriteriaOption, Mapper
+from sqlalchemy.engine.default import StrCompileDialect
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.orm import (
+    Bundle,
+    Composite,
+    FromStatement,
+    LoaderCriteriaOption,
+    Mapper,
+    Session,
+)
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.base import ExecutableOption
 from sqlalchemy.sql.elements import (
+    BinaryExpression,
     BindParameter,
+    BooleanClauseList,
     ClauseElement,
     ClauseList,
+    ColumnClause,
     Grouping,
     Label,
+    Over,
     TextClause,
     UnaryExpression,
+    _anonymous_label,
     _label_reference,
     _textual_label_reference,
 )
-from sqlalchemy.sql.selectable import Alias, FromClause, Join, Subquery
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.sql.selectable import (
+    Alias,
+    AliasedReturnsRows,
+    FromClause,
+    FromGrouping,
+    Join,
+    SelectBase,
+    Subquery,
+)
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # Variadic on 2.1, of one parameter on 2.0.
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 AnyCompound: TypeAlias = "CompoundSelect[*tuple[Any, ...]]"
 Statement: TypeAlias = "AnySelect | AnyCompound"
 
+# https://mariadb.com/kb/en/mariadb-error-code-reference: ER_INVALID_CHARACTER_STRING
+_INVALID_STRING: Final = 1300
 _NOT_NUMBER: Final = "its LIMIT or OFFSET is an expression"
 
 
-def raw_columns_of(statement: AnySelect) -> tuple[ClauseElement, ...]:
+def raw_columns_of(statement: "AnySelect | FromStatement[Any]") -> tuple[ClauseElement, ...]:
     """Return what was selected: entities as their tables, bundles and expressions as they are."""
     return tuple(statement._raw_columns)
 
@@ -81,6 +117,11 @@ def has_extension(statement: AnySelect) -> bool:
     return bool(statement._prefixes or statement._suffixes) or any(
         getattr(statement, name, None) is not None for name in (*extensions, "_post_body_clause")
     )
+
+
+def is_locking(statement: AnySelect) -> bool:
+    """Tell whether it is a SELECT FOR UPDATE."""
+    return statement._for_update_arg is not None
 
 
 def is_limited(statement: Statement) -> bool:
@@ -138,8 +179,9 @@ def keys_of(source: FromClause) -> Iterator[tuple[ColumnElement[Any], ...]]:
         table = cast("Any", table).element
     if not isinstance(table, Table):
         return
-    groups = [tuple(table.primary_key.columns)]
-    groups += [
+    if primary := tuple(table.primary_key.columns):
+        yield tuple(source.c[column.key] for column in primary)
+    groups = [
         tuple(constraint.columns)
         for constraint in table.constraints
         if isinstance(constraint, UniqueConstraint) and not constraint.deferrable
@@ -166,20 +208,258 @@ def without_loading(statement: AnySelect) -> AnySelect:
     return bare
 
 
-def sources_of(statement: AnySelect) -> tuple[FromClause, ...]:
-    """Return the tables and subqueries that it selects from, those of joins one by one."""
-    bare = without_loading(statement.order_by(None)).with_only_columns(
-        literal(1), maintain_column_froms=True
+def froms_of(statement: AnySelect) -> tuple[FromClause, ...]:
+    """Return its FROM list, without the joins that load eagerly."""
+    bare = without_loading(statement.order_by(None))
+    bare._group_by_clauses, bare._having_criteria = (), ()
+    bare = bare.with_only_columns(literal(1), maintain_column_froms=True)
+    return tuple(bare.get_final_froms())
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How a statement loads what belongs to its entities within its own rows.
+
+    `by_joins`: joins are added for it. `repeats`: it loads a collection, so that `unique()` is
+    demanded of the result. `from_joins`: the statement's own joins are loaded from
+    (`contains_eager`). `by_subqueries`: it is run once more as a subquery. `chosen`: options say
+    which columns are loaded.
+    """
+
+    by_joins: bool = False
+    repeats: bool = False
+    from_joins: bool = False
+    by_subqueries: bool = False
+    chosen: bool = False
+
+
+def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
+    """Return how the statement loads what belongs to its entities."""
+    elements = [
+        element for option in statement._with_options for element in getattr(option, "context", ())
+    ]
+    if isinstance(statement, FromStatement):
+        from_joins = any("eager_from_alias" in element.local_opts for element in elements)
+        return Loading(from_joins=from_joins)
+    if statement._propagate_attrs.get("compile_state_plugin") != "orm":
+        return Loading()
+    plain = statement.order_by(None)
+    state: Any = plain._compile_state_factory(plain, plain._default_compiler())
+    return Loading(
+        by_joins=bool(state.eager_joins),
+        repeats=bool(state.multi_row_eager_loaders),
+        from_joins=any("eager_from_alias" in element.local_opts for element in elements),
+        by_subqueries=any(("lazy", "subquery") in (element.strategy or ()) for element in elements)
+        or any(
+            relationship.lazy == "subquery"
+            for mapper in _mappers_of(statement)
+            for relationship in mapper.relationships
+        ),
+        chosen=any(
+            name in ("deferred", "query_expression")
+            for element in elements
+            for name, _ in element.strategy or ()
+        ),
     )
-    return tuple(leaf for source in bare.get_final_froms() for leaf in _leaves_of(source))
 
 
-def _leaves_of(source: FromClause) -> Iterator[FromClause]:
-    if isinstance(source, Join):
-        yield from _leaves_of(source.left)
-        yield from _leaves_of(source.right)
+def result_names_of(statement: AnySelect) -> tuple[str, ...]:
+    """Return the names that what was selected has in a row; nothing for a Core statement."""
+    if statement._propagate_attrs.get("compile_state_plugin") != "orm":
+        return ()
+    plain = without_loading(statement.order_by(None))
+    plain._group_by_clauses, plain._having_criteria = (), ()
+    state: Any = plain._compile_state_factory(plain, plain._default_compiler())
+    return tuple(entity._label_name for entity in state._entities)
+
+
+def is_anonymous(column: ColumnElement[Any]) -> bool:
+    """Tell whether a column of a subquery has no name of its own."""
+    return isinstance(column.key, _anonymous_label)
+
+
+def rendered_by(statement: AnySelect) -> frozenset[str]:
+    """Return the names of the columns that a statement really has as a subquery.
+
+    An alias of an entity also exports its deferred expressions, which are not rendered.
+    """
+    compiler: Any = statement._default_compiler()
+    if statement._propagate_attrs.get("compile_state_plugin") != "orm":
+        return frozenset(statement.subquery().c.keys())
+    plain = statement.order_by(None)
+    nested = {"correlate_froms": set[Any](), "asfrom_froms": set[Any](), "selectable": plain}
+    compiler.stack.append(nested)
+    state: Any = plain._compile_state_factory(plain, compiler)
+    return frozenset(state.statement.subquery().c.keys())
+
+
+def leaves_of(sources: Iterable[FromClause]) -> Iterator[FromClause]:
+    """Yield the tables and subqueries, those of joins one by one."""
+    for source in sources:
+        if isinstance(source, Join):
+            yield from leaves_of((source.left, source.right))
+        elif isinstance(source, FromGrouping):
+            yield from leaves_of((source.element,))
+        else:
+            yield source
+
+
+def _mappers_of(statement: AnySelect) -> Iterator[Mapper[Any]]:
+    for selected in raw_columns_of(statement):
+        entity = selected._annotations.get("parententity")
+        if isinstance(selected, FromClause) and entity is not None:
+            yield entity.mapper
+
+
+def selected_by(source: FromClause) -> "Statement | SelectBase | None":
+    """Return the statement within a subquery, CTE or alias of one; None for a table."""
+    element: Any = source
+    while isinstance(element, AliasedReturnsRows):
+        element = element.element
+    return element if isinstance(element, SelectBase) else None
+
+
+def select_within(source: FromClause) -> "AnySelect | None":
+    """Return the SELECT within a subquery, CTE or alias of one."""
+    element = selected_by(source)
+    return element if isinstance(element, Select) else None
+
+
+def compound_within(source: FromClause) -> "AnyCompound | None":
+    """Return the UNION, INTERSECT or EXCEPT within a subquery, CTE or alias of one."""
+    element = selected_by(source)
+    return element if isinstance(element, CompoundSelect) else None
+
+
+def comparison_of(clause: ClauseElement) -> tuple[Any, ClauseElement, ClauseElement] | None:
+    """Return the operator and the two sides of a condition that has two."""
+    if not isinstance(clause, BinaryExpression):
+        return None
+    return clause.operator, clause.left, clause.right
+
+
+def conjuncts_of(condition: ClauseElement) -> Iterator[ClauseElement]:
+    """Yield the conditions that all have to hold for one to hold."""
+    if isinstance(condition, Grouping):
+        yield from conjuncts_of(condition.element)  # type: ignore[arg-type]
+    elif isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
+        for clause in condition.clauses:
+            yield from conjuncts_of(clause)
     else:
-        yield source
+        yield condition
+
+
+def source_of(column: ClauseElement) -> FromClause | None:
+    """Return the table or subquery that a column is of."""
+    return column.table if isinstance(column, ColumnClause) else None
+
+
+def source_name_of(source: FromClause) -> str:
+    """Return what to call a table or subquery in a message."""
+    name = getattr(source, "name", None)
+    return "a subquery" if name is None or isinstance(name, _anonymous_label) else str(name)
+
+
+def ordinal_of(clause: ClauseElement) -> int | None:
+    """Return the number in an ORDER BY or GROUP BY that counts the columns."""
+    bare = bare_of(clause)
+    literal_text = getattr(bare, "name", "") if getattr(bare, "is_literal", False) else ""
+    text = bare.text if isinstance(bare, TextClause) else str(literal_text)
+    return int(text) if text.isdecimal() else None
+
+
+def windowed_by(clause: ClauseElement) -> ClauseElement | None:
+    """Return the function of a window."""
+    over: Any = clause
+    return over.element if isinstance(clause, Over) else None
+
+
+def row_number_partition_of(clause: ClauseElement) -> tuple[ClauseElement, ...] | None:
+    """Return what row_number() is partitioned by; None if it is something else."""
+    windowed = windowed_by(clause)
+    if windowed is None or getattr(windowed, "name", "") != "row_number":
+        return None
+    partition = cast("Any", clause).partition_by
+    return () if partition is None else tuple(flat((partition,)))
+
+
+def columns_within(clause: ClauseElement) -> Iterator[ColumnClause[Any]]:
+    """Yield all columns in a clause, those in its subqueries too."""
+    for part in iterate(clause):
+        if isinstance(part, ColumnClause):
+            column: ColumnClause[Any] = part
+            yield column
+
+
+def text_of(clause: ClauseElement) -> tuple[str, list[str]]:
+    """Return the text of a clause, the same in every process, and the values of its parameters."""
+    compiled = clause.compile(dialect=StrCompileDialect())
+    return str(compiled), [repr(value) for value in (compiled.params or {}).values()]
+
+
+def bind_of(
+    session: Session | Connection, statement: "Statement | FromStatement[Any]"
+) -> Engine | Connection:
+    """Return what the session would run the statement on."""
+    if isinstance(session, Connection):
+        return session
+    subject = statement._propagate_attrs.get("plugin_subject")
+    return session.get_bind(mapper=subject.mapper if subject else None, clause=statement)
+
+
+def is_fault_of_values(error: Exception) -> bool:
+    """Tell whether a database or driver refused the values of parameters.
+
+    These are the SQL states of class 22, data exception, and 42883 and 42804, no operator for such
+    types; drivers that refuse a value themselves give none.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, ValueError | OverflowError)
+    if getattr(error.orig, "args", ())[:1] == (_INVALID_STRING,):
+        return True
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if state is None:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        return isinstance(error, DataError) or isinstance(cause, ValueError)
+    return str(state).startswith("22") or state in ("42883", "42804")
+
+
+def loaded_from(outer: "FromStatement[Any]", statement: Executable) -> "FromStatement[Any]":
+    """Return what loads its entities from a statement as another one that does so."""
+    copy: Any = outer._clone()
+    copy.element = statement
+    return cast("FromStatement[Any]", copy)
+
+
+def options_of(statement: "Statement | FromStatement[Any]") -> tuple[ExecutableOption, ...]:
+    """Return its options: loader options, loader criteria and others."""
+    return tuple(statement._with_options)
+
+
+def entity_of(selected: ClauseElement) -> Any:
+    """Return the class or alias that a selected entity is of."""
+    return selected._annotations["parententity"].entity
+
+
+def bundle_like(selected: ClauseElement, columns: Sequence[ColumnElement[Any]]) -> Any:
+    """Return these columns as the bundle or composite that the selected one is; None if neither."""
+    bundle: Any = selected._annotations.get("bundle")
+    if isinstance(bundle, Composite.CompositeBundle):
+        return type(cast("Any", bundle))(cast("Any", bundle).property, ClauseList(*columns))
+    if isinstance(bundle, Bundle):
+        single: bool = cast("Any", bundle).single_entity
+        return type(cast("Any", bundle))(cast("Any", bundle).name, *columns, single_entity=single)
+    return None
+
+
+def is_bundle(selected: ClauseElement) -> bool:
+    """Tell whether what was selected is a bundle or composite."""
+    return "bundle" in selected._annotations
+
+
+def number(value: int) -> ColumnElement[int]:
+    """Return a number as it is, not as a parameter."""
+    return literal_column(str(value), Integer())
 
 
 def keeps_duplicates(statement: AnyCompound) -> bool:
@@ -198,7 +478,7 @@ def of_subquery(clause: ColumnElement[Any], subquery: Subquery) -> ColumnElement
     return adapted
 
 
-def criteria_of(statement: Statement) -> tuple[LoaderCriteriaOption, ...]:
+def criteria_of(statement: "Statement | FromStatement[Any]") -> tuple[LoaderCriteriaOption, ...]:
     """Return its loader criteria, the options that filter rows."""
     return tuple(o for o in statement._with_options if isinstance(o, LoaderCriteriaOption))
 
@@ -211,6 +491,20 @@ def label_name_of(clause: ClauseElement) -> str | None:
 def is_unique_demanded(result: Result[Any]) -> bool:
     """Tell whether a collection was loaded eagerly by a join, so that entities come repeatedly."""
     return result._unique_filter_state is not None
+
+
+def direction_of(clause: ClauseElement) -> tuple[bool, bool | None]:
+    """Return whether a sort key descends, and whether its NULLs come first; None if not said."""
+    descending, nulls_first = False, None
+    while isinstance(clause, Grouping | _label_reference | UnaryExpression):
+        modifier = getattr(clause, "modifier", None)
+        if isinstance(clause, UnaryExpression) and modifier is None:
+            break
+        descending = descending or modifier is operators.desc_op
+        if modifier in (operators.nulls_first_op, operators.nulls_last_op):
+            nulls_first = modifier is operators.nulls_first_op
+        clause = cast("ClauseElement", clause.element)
+    return descending, nulls_first
 
 
 def bare_of(clause: ClauseElement) -> ClauseElement:
@@ -231,6 +525,25 @@ def columns_of(source: ClauseElement) -> tuple[ColumnElement[Any], ...]:
 def expressions_of(clauses: Iterable[ClauseElement]) -> list[ColumnElement[Any]]:
     """Return those of the clauses that can be sorted by."""
     return [clause for clause in clauses if isinstance(clause, ColumnElement)]
+
+
+def is_text(clause: ClauseElement) -> bool:
+    """Tell whether nothing but its text is known of a sort key."""
+    return isinstance(clause, TextClause | _textual_label_reference)
+
+
+def is_relationship(clause: ClauseElement) -> bool:
+    """Tell whether a sort key was written as a relationship."""
+    annotations: Mapping[str, Any] = clause._annotations
+    owner, name = annotations.get("proxy_owner"), str(annotations.get("proxy_key"))
+    return isinstance(owner, Mapper) and name in owner.relationships
+
+
+def without_distinct(statement: AnySelect) -> AnySelect:
+    """Return it without its DISTINCT."""
+    copy = statement.order_by()
+    copy._distinct, copy._distinct_on = False, ()
+    return copy
 
 
 def is_textual(clause: ClauseElement) -> bool:
@@ -254,6 +567,15 @@ def _flat(clauses: tuple[Any, ...]) -> Iterator[ClauseElement]:
             yield clause
 
 
+def stored_type_of(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the type that the database knows of, below variants and decorators."""
+    while True:
+        type_ = type_._variant_mapping.get(dialect.name, type_)
+        if not isinstance(type_, TypeDecorator) or isinstance(type_, Interval):
+            return type_
+        type_ = type_.load_dialect_impl(dialect)
+
+
 def _number(clause: ColumnElement[Any] | None) -> int | None:
     if clause is None:
         return None
@@ -266,7 +588,7 @@ def _check_attributes() -> None:
     common = "order_by_clauses limit_clause offset_clause fetch_clause fetch_clause_options"
     common += " for_update_arg with_options"
     only_select = "raw_columns group_by_clauses having_criteria distinct distinct_on prefixes"
-    only_select += " suffixes annotations"
+    only_select += " suffixes annotations propagate_attrs compile_state_factory default_compiler"
     one: AnySelect = select(1)
     needed = {
         one: f"{common} {only_select}",

@@ -21,6 +21,7 @@ _FORMS: Final = {
     "postgresql": '{} COLLATE "C"',
     "sqlite": "{} COLLATE BINARY",
     "mssql": "{} COLLATE Latin1_General_100_BIN2",
+    "default": "bytewise({})",  # that of SQLAlchemy's own, in which nothing is run
     "oracle": "NLSSORT({}, 'NLS_SORT=BINARY')",
 }
 

@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, select
 
 from . import _sqla
 from ._sqla import AnySelect, Statement
-from .identity import is_aggregate, is_plain
+from .expressions import is_aggregate, is_plain
 
 
 def count_statement(statement: Statement) -> Select[Any]:

@@ -1,270 +1,287 @@
-"""What makes a row of a statement unique, as far as its content can tell.
+"""What makes a row of a statement unique, proved from keys, joins, filters and groups.
 
-Rows that agree on all that is selected are interchangeable: whichever comes first, the pages hold
-the same. So an order is the same on every page as soon as its keys determine what is selected.
+An order is total when the columns it sorts by determine the identity of a row. Determined is what
+follows from them by these rules, applied until nothing is added:
+
+    a key of a table                 ->  all its columns
+    a = b, of WHERE or an inner ON   ->  each of the other
+    a = constant                     ->  a, from nothing
+    LEFT JOIN ON (a key of the right) = (columns of the left)
+        all columns of the left in ON  ->  all columns of the right
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, literal_column, select
-from sqlalchemy.sql.elements import (
-    BinaryExpression,
-    BindParameter,
-    Case,
-    Cast,
-    ClauseElement,
-    ClauseList,
-    ColumnClause,
-    False_,
-    Grouping,
-    Label,
-    Null,
-    Over,
-    True_,
-    TypeCoerce,
-    UnaryExpression,
-)
+from sqlalchemy import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, Case, ClauseElement, Null
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.selectable import FromClause, ScalarSelect, SelectBase
-from sqlalchemy.types import JSON
+from sqlalchemy.sql.selectable import FromClause, Lateral
 
 from . import _sqla
-from ._sqla import AnyCompound, AnySelect, Statement
-from .bytewise import bytewise, is_collated
-from .errors import OrderingNotTotalError
-from .ordering import sort_keys_of
+from ._sqla import AnySelect
+from .closure import Closure, Rule, closure_of, is_exact
+from .expressions import is_aggregate, is_plain_column, is_plain_or_nested
+from .relations import Lookup, relations_of
 
-_AGGREGATES: Final = frozenset(
-    "any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every group_concat "
-    "grouping json_agg json_arrayagg json_group_array json_group_object json_object_agg "
-    "json_objectagg jsonb_agg jsonb_object_agg listagg max median min range_agg std stddev "
-    "stddev_pop stddev_samp string_agg sum total var_pop var_samp variance xmlagg".split()
+# Never NULL: these at all, those where none of their arguments is.
+_NEVER_NULL: Final = frozenset(
+    "count cume_dist dense_rank ntile percent_rank rank row_number".split()
 )
-
-# Functions known to give one value for one row, the same for the same arguments.
-SCALAR_FUNCTIONS: Final = frozenset(
-    "abs ceil ceiling char_length coalesce concat concat_ws current_date current_time "
-    "current_timestamp date date_part date_trunc exp extract floor greatest hex ifnull instr "
-    "json_extract least left length localtime localtimestamp log lower lpad ltrim md5 mod now "
-    "nullif power replace right round rpad rtrim sign sqrt strftime substr substring "
-    "to_char to_date to_timestamp trim typeof upper".split()
-)
-
-_PLAIN_PARTS: Final = (
-    BinaryExpression,
-    BindParameter,
-    Case,
-    Cast,
-    ClauseList,
-    False_,
-    Grouping,
-    Label,
-    Null,
-    True_,
-    TypeCoerce,
-    UnaryExpression,
-)
+_STRICT_FUNCTIONS: Final = frozenset("abs char_length length lower md5 upper".split())
 
 
-def ordered_of(statement: Statement) -> Statement:
-    """Return the statement with keys added to its ORDER BY, so that it is the same on every page.
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Expressions whose values no two rows share.
 
-    Raises:
-        OrderingNotTotalError: no such keys are to be found.
+    `is_certain` is false where a function may return several rows: that shows in the rows alone.
     """
-    if isinstance(statement, Select):
-        return statement.order_by(*_tie_breaker_of(statement))
-    known = _Determined(sort_keys_of(statement))
-    unknown = [
-        (number, _sortable(column))
-        for number, column in enumerate(statement.selected_columns, start=1)
-        if not known.has(column)
-    ]
-    if _sqla.keeps_duplicates(statement) and any(is_collated(column) for _, column in unknown):
-        return _wrapped(statement)
-    # By number, since names may be ambiguous or missing. A column of a UNION holds values of
-    # several tables: there, a key determines only itself.
-    numbers: list[ColumnElement[Any]] = [literal_column(str(number)) for number, _ in unknown]
-    return statement.order_by(*numbers)
+
+    columns: tuple[ColumnElement[Any], ...]
+    is_certain: bool = True
 
 
-def _wrapped(statement: AnyCompound) -> AnySelect:
-    """Return a UNION ALL as a subquery, since it can itself be ordered by no expression."""
-    rows = statement.order_by(None).limit(None).offset(None).subquery()
-    outer: AnySelect = select(*rows.c).execution_options(**statement.get_execution_options())
-    order = (_sqla.of_subquery(clause, rows) for clause in _sqla.order_by_of(statement))
-    ordered = outer.order_by(*order)
-    known = _Determined(sort_keys_of(ordered))
-    added = (key for column in _sqla.columns_of(rows) for key in _bytes_of(column))
-    return ordered.order_by(*(key for key in added if not known.has(key)))
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Columns that tell the rows of a table or subquery apart."""
+
+    columns: tuple[ColumnElement[Any], ...]
+    is_certain: bool = True
 
 
-def _tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:
-    known = _Determined(sort_keys_of(statement))
-    # DISTINCT ON wants each of its expressions in front, whether it is determined or not.
-    added = [key for key in _sqla.distinct_on_of(statement) if not known.has(key)]
-    for key in added:
-        known.add(key)
-    for key in _primary_first(_content_of(statement)):
-        if not known.determines(key):
-            known.add(_sortable(key))
-            added.append(key)
-    return tuple(added)
+class Facts:
+    """What is known of the rows of a statement: their identity, and what determines what."""
 
+    def __init__(self, statement: AnySelect) -> None:
+        self._statement = statement
+        self._relations = relations_of(statement)
+        self._keys = {
+            id(leaf.source): tuple(_keys_of(leaf.source)) for leaf in self._relations.leaves
+        }
+        self._rules = tuple(self._make_rules())
+        self._not_null = frozenset(map(hash, self._relations.not_null))
+        self._outer = {
+            hash(column)
+            for leaf in self._relations.leaves
+            if leaf.is_outer
+            for column in _sqla.columns_of(leaf.source)
+        }
+        self.identity = self._identity()
 
-def is_aggregate(statement: AnySelect) -> bool:
-    """Tell whether it is an aggregate without GROUP BY: at most one row."""
-    clauses = (*_sqla.raw_columns_of(statement), *_sqla.having_of(statement))
-    return not _sqla.group_by_of(statement) and any(
-        isinstance(part, FunctionElement) and part.name.lower() in _AGGREGATES
-        for clause in clauses
-        for part in parts_of(clause)
-    )
+    @property
+    def leaves(self) -> tuple[FromClause, ...]:
+        """The tables and subqueries that are selected from."""
+        return tuple(leaf.source for leaf in self._relations.leaves)
 
+    @property
+    def has_filters(self) -> bool:
+        """Whether a filter says that a column equals a constant."""
+        return bool(self._relations.constant)
 
-def parts_of(clause: ClauseElement) -> Iterator[ClauseElement]:
-    """Yield the clause and what it is made of, but not the inside of windows and subqueries."""
-    if is_source(clause):
-        return
-    yield clause
-    if isinstance(clause, SelectBase | Over):
-        return
-    for child in clause.get_children():
-        yield from parts_of(child)
+    @property
+    def keyless(self) -> tuple[FromClause, ...]:
+        """Those of them without a key."""
+        return tuple(leaf for leaf in self.leaves if not self._keys[id(leaf)])
 
+    def closure(self, given: Iterable[ClauseElement]) -> Closure:
+        """Return all that these expressions determine."""
+        return closure_of(given, self._rules)
 
-def is_source(clause: ClauseElement) -> bool:
-    """Tell whether it is a table or subquery; SQLAlchemy's functions are of that class too."""
-    return isinstance(clause, FromClause) and not isinstance(clause, ColumnElement)
+    def covers(
+        self, given: Iterable[ClauseElement], wanted: Iterable[ClauseElement] | None = None
+    ) -> bool:
+        """Tell whether these expressions determine others: by default, the identity of a row."""
+        if wanted is None:
+            if self.identity is None:
+                return False
+            wanted = self.identity.columns
+        closure = self.closure(given)
+        return all(map(closure.has, wanted))
 
+    def missing(self, known: Sequence[ClauseElement]) -> tuple[ColumnElement[Any], ...] | None:
+        """Return the fewest columns that make the known ones an identity; None if there are none.
 
-def is_plain(clause: ClauseElement) -> bool:
-    """Tell whether its value follows from its columns: no aggregate, window or subquery in it."""
-    return all(map(_is_plain_part, parts_of(clause)))
+        Columns that other columns determine are left out, those of later tables first.
+        """
+        if self.identity is None:
+            return None
+        kept = list(self.identity.columns)
+        groups = [
+            [column for column in kept if getattr(column, "table", None) is leaf]
+            for leaf in reversed(self.leaves)
+        ]
+        for group in (*groups, *([column] for column in reversed(kept))):
+            fewer = [column for column in kept if all(column is not one for one in group)]
+            if len(fewer) < len(kept) and self.covers((*known, *fewer)):
+                kept = fewer
+        return tuple(kept)
 
-
-def _is_plain_part(part: ClauseElement) -> bool:
-    return (
-        isinstance(part, _PLAIN_PARTS)
-        or (isinstance(part, ColumnClause) and part.table is not None)
-        or (isinstance(part, FunctionElement) and part.name.lower() in SCALAR_FUNCTIONS)
-    )
-
-
-def _columns_of(clause: ClauseElement) -> Iterator[tuple[ColumnElement[Any], FromClause]]:
-    """Yield the columns of a clause, each with its table."""
-    for part in parts_of(clause):
-        if isinstance(part, ColumnClause) and part.table is not None:
-            yield part, part.table
-
-
-def are_determined(clauses: Iterable[ClauseElement], keys: Iterable[ClauseElement]) -> bool:
-    """Tell whether the keys determine the values of all the clauses."""
-    return all(map(_Determined(keys).determines, clauses))
-
-
-class _Determined:
-    """The columns that sort keys determine: a key of a table determines the whole table."""
-
-    def __init__(self, keys: Iterable[ClauseElement]) -> None:
-        self._keys: set[int] = set()
-        for key in keys:
-            self.add(key)
-
-    def add(self, key: ClauseElement) -> None:
-        # SQLAlchemy hashes a column and its annotated copies, as an entity has them, alike.
-        self._keys.add(hash(_sqla.bare_of(key)))
-
-    def has(self, key: ClauseElement) -> bool:
-        return hash(_sqla.bare_of(key)) in self._keys
-
-    def determines(self, key: ClauseElement) -> bool:
-        if self.has(key):
-            return True
-        if isinstance(key, bytewise):  # of a table without a key
+    def is_nullable(self, expression: ClauseElement) -> bool:
+        """Tell whether the expression may be NULL in some row."""
+        bare = _sqla.bare_of(expression)
+        if hash(bare) in self._not_null:
             return False
-        if isinstance(column := _sqla.bare_of(key), ColumnClause) and column.table is not None:
-            return any(all(map(self.has, columns)) for columns in _sqla.keys_of(column.table))
-        return is_plain(key) and all(self.determines(column) for column, _ in _columns_of(key))
+        if is_plain_column(bare):
+            return hash(bare) in self._outer or _is_nullable_column(bare)
+        return _is_nullable(bare, self.is_nullable)
+
+    def _make_rules(self) -> Iterator[Rule]:
+        for leaf in self._relations.leaves:
+            columns = frozenset(map(hash, _sqla.columns_of(leaf.source)))
+            for key in self._keys[id(leaf.source)]:
+                # A row of an outer join's empty side looks like one whose key is NULL. What a
+                # LATERAL selects may depend on more than on its own row.
+                is_mistakable = leaf.is_outer and any(map(_is_nullable_column, key.columns))
+                if not is_mistakable and not isinstance(leaf.source, Lateral):
+                    yield Rule(frozenset(map(hash, key.columns)), columns, False, True)
+        for pair in self._relations.equal:
+            for one, other in (pair, pair[::-1]):
+                yield Rule(frozenset([hash(one)]), frozenset([hash(other)]), False, False)
+                yield Rule(frozenset([hash(one)]), frozenset([hash(other)]), True, True)
+        for column in self._relations.constant:
+            yield Rule(frozenset(), frozenset([hash(column)]), False, is_exact(column))
+        for lookup in self._relations.lookups:
+            yield from self._rules_of(lookup)
+
+    def _rules_of(self, lookup: Lookup) -> Iterator[Rule]:
+        # Whether there is a match depends on all of the left side that the condition speaks of.
+        premise = frozenset(map(hash, lookup.others))
+        for leaf in lookup.leaves:
+            columns = frozenset(map(hash, _sqla.columns_of(leaf)))
+            for key in self._keys[id(leaf)]:
+                is_found = all(hash(column) in lookup.found for column in key.columns)
+                if is_found and not isinstance(leaf, Lateral):
+                    yield Rule(premise, columns, True, True)
+
+    def _identity(self) -> Identity | None:
+        statement = self._statement
+        is_certain = all(map(_returns_one_row, _sqla.raw_columns_of(statement)))
+        if is_aggregate(statement) or (
+            _sqla.having_of(statement) and not _sqla.group_by_of(statement)
+        ):
+            return Identity(())
+        if on := _sqla.distinct_on_of(statement):
+            return Identity(tuple(on))
+        if _sqla.is_distinct(statement):
+            return Identity(tuple(statement.selected_columns))
+        if groups := _sqla.group_by_of(statement):
+            resolved = _groups_of(statement, groups)
+            return Identity(resolved, is_certain) if resolved is not None else None
+        columns: list[ColumnElement[Any]] = []
+        for leaf in self.leaves:
+            key = next(iter(self._keys[id(leaf)]), None)
+            if key is None:
+                return None
+            columns += key.columns
+            is_certain = is_certain and key.is_certain
+        return Identity(tuple(columns), is_certain)
 
 
-def _content_of(statement: AnySelect) -> Iterable[ColumnElement[Any]]:
-    """Return expressions, good for ORDER BY, that determine what is selected."""
-    if is_aggregate(statement):
-        return ()
-    if _sqla.is_distinct(statement) and not _sqla.distinct_on_of(statement):
-        return _selected_of(statement)
-    if groups := _sqla.group_by_of(statement):
-        return _groups_of(statement, groups)
-    return _plain_content_of(statement)
+def _keys_of(source: FromClause) -> Iterator[Key]:
+    if (select := _sqla.select_within(source)) is not None:
+        yield from _keys_of_select(source, select)
+    elif (compound := _sqla.compound_within(source)) is not None:
+        if not _sqla.keeps_duplicates(compound):
+            yield Key(_sqla.columns_of(source))
+    else:
+        for columns in _sqla.keys_of(source):
+            yield Key(columns)
 
 
-def _selected_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
-    """Yield what is selected, of each entity its primary key, to sort by that alone."""
-    for selected in _sqla.flat(_sqla.raw_columns_of(statement)):
-        if keys := _sqla.entity_keys_of(selected):
-            yield from keys
-        elif is_source(selected):
-            yield from _sqla.columns_of(selected)
-        elif isinstance(selected, TextClause):
-            raise OrderingNotTotalError(
-                "a column given as text() cannot be sorted by: use literal_column()"
-            )
-        elif isinstance(selected, ColumnElement):
-            yield selected
+def _keys_of_select(source: FromClause, element: AnySelect) -> Iterator[Key]:
+    """Yield keys of a subquery: columns that it selects and that tell its rows apart."""
+    selected = [_sqla.bare_of(column) for column in element.selected_columns]
+    columns = _sqla.columns_of(source)
+    outer_of = dict(zip(map(hash, selected), columns, strict=False))
+    for expression in selected:
+        partition = _sqla.row_number_partition_of(expression)
+        if partition is not None:
+            numbered = [outer_of.get(hash(column)) for column in (*partition, expression)]
+            if found := _all_or_none(numbered):
+                yield Key(found)
+    facts = Facts(element)
+    if facts.identity is not None and facts.covers(selected):
+        direct = [outer_of.get(hash(_sqla.bare_of(c))) for c in facts.missing(()) or ()]
+        # Where not the key itself is selected, it is columns that determine it.
+        yield Key(
+            _all_or_none(direct) if all(c is not None for c in direct) else tuple(columns),
+            facts.identity.is_certain,
+        )
 
 
-def _plain_content_of(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
-    """Yield the primary keys of the tables that the selected columns come from."""
-    for selected in _selected_of(statement):
-        if is_plain(selected):
-            for column, table in _columns_of(selected):
-                yield from next(_sqla.keys_of(table), None) or _bytes_of(column)
-        else:
-            yield from _keys_of_all(statement, selected) or (selected,)
+def _all_or_none(columns: Iterable[ColumnElement[Any] | None]) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns, or nothing if any is missing."""
+    columns = tuple(columns)
+    found = tuple(column for column in columns if column is not None)
+    return found if len(found) == len(columns) else ()
 
 
-def _bytes_of(column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
-    """Return what sorts different values of a column apart."""
-    return (column, bytewise(column)) if is_collated(column) else (column,)
-
-
-def _keys_of_all(
-    statement: AnySelect, selected: ColumnElement[Any]
-) -> tuple[ColumnElement[Any], ...]:
-    """Return the primary keys of all tables, which determine any window or subquery.
-
-    Nothing if there is anything else in the expression, such as a function that may be an aggregate
-    or return several rows, or a table without a key.
-    """
-    for part in parts_of(selected):
-        if not isinstance(part, Over | ScalarSelect | SelectBase) and not _is_plain_part(part):
-            return ()
-    keys = [next(_sqla.keys_of(source), ()) for source in _sqla.sources_of(statement)]
-    return tuple(column for key in keys for column in key) if all(keys) else ()
+def are_keys(columns: Sequence[ColumnElement[Any]]) -> bool:
+    """Tell whether no two rows of where the columns are from share their values."""
+    own = set(map(hash, columns))
+    sources = [_sqla.source_of(column) for column in columns]
+    return bool(sources) and all(
+        any(set(map(hash, key.columns)) <= own and key.is_certain for key in _keys_of(source))
+        for source in sources
+        if source is not None
+    )
 
 
 def _groups_of(
     statement: AnySelect, groups: tuple[ClauseElement, ...]
-) -> Iterable[ColumnElement[Any]]:
-    """Return the expressions that were grouped by, or what is selected where one is a text."""
-    selected = {column.key: column for column in statement.selected_columns}
-    resolved = [selected.get(_sqla.label_name_of(group) or "", group) for group in groups]
-    if all(is_plain(group) for group in resolved):
-        return _sqla.expressions_of(resolved)
-    return _selected_of(statement)
+) -> tuple[ColumnElement[Any], ...] | None:
+    """Return the expressions grouped by; None for a text, ROLLUP, CUBE or GROUPING SETS."""
+    selected = list(statement.selected_columns)
+    by_name = {column.key: column for column in selected}
+    resolved: list[ColumnElement[Any]] = []
+    for group in groups:
+        expressions = _sqla.expressions_of([group])
+        number = _sqla.ordinal_of(group)
+        if number is not None and 1 <= number <= len(selected):
+            resolved.append(selected[number - 1])
+        elif (named := by_name.get(_sqla.label_name_of(group) or "")) is not None:
+            resolved.append(named)
+        elif expressions and is_plain_or_nested(_sqla.bare_of(group)):
+            resolved += expressions
+        else:
+            return None
+    return tuple(resolved)
 
 
-def _primary_first(keys: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-    """Return the keys with those first that may determine the others."""
-    return sorted(keys, key=lambda key: not getattr(_sqla.bare_of(key), "primary_key", False))
+def _returns_one_row(selected: ClauseElement) -> bool:
+    return all(map(is_plain_or_nested, _sqla.flat((selected,))))
 
 
-def _sortable(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if isinstance(column.type, JSON) and column.type.__visit_name__ != "JSONB":
-        raise OrderingNotTotalError(
-            "rows that may differ only in a JSON value cannot be put in order: "
-            "select the primary key too, or order by unique columns"
-        )
-    return column
+def _is_nullable_column(column: ClauseElement) -> bool:
+    source = _sqla.source_of(column)
+    if source is None or _sqla.selected_by(source) is None:
+        return bool(getattr(column, "nullable", True))
+    if (select := _sqla.select_within(source)) is None:
+        return True
+    hashes = map(hash, _sqla.columns_of(source))
+    expression = dict(zip(hashes, select.selected_columns, strict=False)).get(hash(column))
+    return expression is None or Facts(select).is_nullable(expression)
+
+
+def _is_nullable(expression: ClauseElement, is_nullable: Any) -> bool:
+    """Tell whether an expression that is no column may be NULL, given which of its parts may."""
+    match expression:
+        case BindParameter():
+            return expression.value is None
+        case Null():
+            return True
+        case FunctionElement():
+            name, arguments = expression.name.lower(), tuple(expression.clauses)
+            if name == "coalesce":
+                return all(map(is_nullable, arguments))
+            if name in _STRICT_FUNCTIONS:
+                return any(map(is_nullable, arguments))
+            return name not in _NEVER_NULL
+        case Case():
+            results = (*(then for _, then in expression.whens), expression.else_)
+            return any(result is None or is_nullable(result) for result in results)
+        case _:
+            over = _sqla.windowed_by(expression)
+            return over is None or _is_nullable(over, is_nullable)

@@ -56,3 +56,18 @@ class Page(Collection[T], Generic[T]):
     """An offset page: its items under `data`, its place in the collection under `meta`."""
 
     meta: PageMeta
+
+
+class CursorPageMeta(BaseModel):
+    """The ways on from a cursor page: a cursor for each side on which there are items."""
+
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last one")
+    previous_cursor: str | None = Field(
+        description="Cursor of the previous page; null on the first one"
+    )
+
+
+class CursorPage(Collection[T], Generic[T]):
+    """A cursor page: its items under `data`, the ways on under `meta`."""
+
+    meta: CursorPageMeta

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from sqlalchemy import TextClause
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy import CompoundSelect, TextClause
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Label
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import iterate
 
-from ._sqla import Statement, bare_of, flat, label_name_of, order_by_of
+from . import _sqla
+from ._sqla import Statement
 from .errors import OrderingNotTotalError
 
 # Functions with another value for the same row in the next statement, on any of the databases.
@@ -17,33 +19,83 @@ _VOLATILE: Final = frozenset(
     "clock_timestamp dbms_random.value gen_random_uuid newid nextval rand random random_uuid "
     "randomblob sys_guid timeofday uuid uuid_generate_v1 uuid_generate_v4 uuidv4 uuidv7".split()
 )
+# The clock: another value in the next statement too, but all rows of one statement agree on it.
+_CLOCK: Final = frozenset(
+    "current_date current_time current_timestamp getdate julianday localtime localtimestamp now "
+    "statement_timestamp sysdate sysdatetime transaction_timestamp utc_timestamp".split()
+)
 _VOLATILE_CALL: Final = re.compile(rf"\b({'|'.join(map(re.escape, _VOLATILE))})\s*\(", re.I)
 
 
-def sort_keys_of(statement: Statement) -> Iterator[ClauseElement]:
-    """Yield the expressions that the statement sorts by, without their directions.
+@dataclass(frozen=True, slots=True, eq=False)
+class SortKey:
+    """An expression to sort by, its direction, and where its NULLs go.
 
-    Names and ordinals are resolved to what is selected. A key that cannot be resolved, such as a
-    text, is left out: it orders, but nothing is known of it.
+    `nulls_first` is None where the statement leaves that to the database. `expression` is a text
+    where nothing but its text is known.
+    """
+
+    expression: ClauseElement
+    descending: bool = False
+    nulls_first: bool | None = None
+
+    @property
+    def column(self) -> ColumnElement[Any]:
+        """The expression, of a key that is no text."""
+        return cast("ColumnElement[Any]", self.expression)
+
+
+def sort_keys_of(statement: Statement) -> Iterator[SortKey]:
+    """Yield what the statement sorts by.
+
+    Names and ordinals are resolved to what is selected.
 
     Raises:
         OrderingNotTotalError: a key is random, so that every page would be of another order.
     """
-    for clause in flat(order_by_of(statement)):
-        key = bare_of(clause)
-        _refuse_volatile(key)
-        if (resolved := _resolved(key, statement)) is not None:
-            yield from flat((bare_of(resolved),))
+    for clause in _sqla.flat(_sqla.order_by_of(statement)):
+        yield from _keys_of(clause, statement)
 
 
-def _resolved(key: ClauseElement, statement: Statement) -> ClauseElement | None:
-    name, text = label_name_of(key), _text_of(key)
+def is_clock(key: SortKey) -> bool:
+    """Tell whether its value depends on when the statement runs."""
+    return any(
+        isinstance(part, FunctionElement) and part.name.lower() in _CLOCK
+        for part in iterate(key.expression)
+    )
+
+
+def _keys_of(clause: ClauseElement, statement: Statement) -> Iterator[SortKey]:
+    descending, nulls_first = _sqla.direction_of(clause)
+    bare = _sqla.bare_of(clause)
+    _refuse_volatile(bare)
+    resolved = _sqla.bare_of(_resolved(bare, statement))
+    for part in _sqla.flat((resolved,)):
+        # A placement of NULLs is that of the whole tuple; within, they go where they go by default.
+        yield SortKey(_sqla.bare_of(part), descending, nulls_first if part is resolved else None)
+
+
+def _resolved(key: ClauseElement, statement: Statement) -> ClauseElement:
+    name, text = _sqla.label_name_of(key), _text_of(key)
     if name is None and text is None:
         return key
     selected = tuple(statement.selected_columns)
-    if text is not None and text.isdecimal() and 1 <= int(text) <= len(selected):
-        return selected[int(text) - 1]
-    return next((column for column in selected if column.key == name), None)
+    if text is not None and text.isdecimal():
+        return selected[int(text) - 1] if 1 <= int(text) <= len(selected) else key
+    # In ORDER BY a name is first that of a label, then that of a column.
+    labels = [column for column in selected if isinstance(column, Label)]
+    for column in (*labels, *selected):
+        if column.key == (name or text):
+            return column
+    return key if name is None else (_column_named(name, statement) or key)
+
+
+def _column_named(name: str, statement: Statement) -> ClauseElement | None:
+    if isinstance(statement, CompoundSelect):
+        return None
+    sources = _sqla.leaves_of(_sqla.froms_of(statement))
+    found = [source.c[name] for source in sources if name in source.c]
+    return found[0] if len(found) == 1 else None
 
 
 def _text_of(key: ClauseElement) -> str | None:

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from . import _sqla
 from ._sqla import AnySelect, Statement
+from .content import are_determined
 from .errors import StatementNotPageableError
-from .identity import are_determined
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def parent_plan(statement: Statement, ordered: Statement) -> ParentPlan | None:
     """
     if not isinstance(ordered, Select) or not isinstance(statement, Select):
         return None
-    if len(_sqla.sources_of(statement)) == 1:
+    if len(tuple(_sqla.leaves_of(_sqla.froms_of(statement)))) == 1:
         return None
     (entity, *others), groups = _sqla.raw_columns_of(statement), _sqla.group_by_of(statement)
     keys = _sqla.entity_keys_of(entity)

@@ -1,155 +1,74 @@
-"""From a statement and a page request to the statements to run, and from results to the page.
-
-`offset_steps` yields statements and receives their results; it does no I/O itself, so that one
-generator serves sync and asyncio, and can be tested without a database.
-"""
+"""What offset and cursor pages have in common: what can be paged, and what a page yields."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import CompoundSelect, Executable, Result, Select
-from sqlalchemy.orm import Query
+from sqlalchemy.orm import FromStatement, Query
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.visitors import iterate
 
 from . import _sqla
-from ._sqla import AnySelect, Statement
-from .count import count_statement
+from ._sqla import Statement
 from .errors import PageRequestError, StatementNotPageableError
-from .identity import ordered_of
-from .models import Page, PageMeta
-from .parents import parent_plan
 
-PageSteps: TypeAlias = Generator[Executable, Result[Any], Page[Any]]
-Pageable: TypeAlias = "Statement | Query[Any]"
+Pageable: TypeAlias = "Statement | Query[Any] | FromStatement[Any]"
+Steps: TypeAlias = Generator[Executable, Result[Any], Any]
 
 MAX_OFFSET: Final = 2**63 - 1
-"""The largest offset that the databases take; a larger one is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetRequest:
-    """The part of a collection that is asked for: `limit` items after the first `offset`.
-
-    Raises:
-        PageRequestError: a negative or too large offset, or a limit below one.
-    """
-
-    offset: int
-    limit: int
-
-    def __post_init__(self) -> None:
-        """Check the bounds."""
-        if not 0 <= self.offset <= MAX_OFFSET:
-            raise PageRequestError(f"offset must be from 0 to {MAX_OFFSET}, not {self.offset}")
-        if not 1 <= self.limit <= MAX_OFFSET:
-            raise PageRequestError(f"limit must be from 1 to {MAX_OFFSET}, not {self.limit}")
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetPlan:
-    """The statements for an offset page.
-
-    `ordered` is the statement under its total order. `rows` is None where the statement's own LIMIT
-    ends before the page begins.
-    """
-
-    request: OffsetRequest
-    statement: "Statement"
-    ordered: "Statement"
-    rows: "Statement | None"
-    count: AnySelect
+"""The largest offset or limit that the databases take; a larger one is refused."""
 
 
 def statement_of(pageable: Pageable) -> "Statement":
     """Return the Select or CompoundSelect to page.
 
     Raises:
-        StatementNotPageableError: it is neither, nor a legacy Query of one.
+        StatementNotPageableError: it is neither, nor a legacy Query of one; or it also writes.
     """
-    statement = pageable.statement if isinstance(pageable, Query) else pageable
-    if not isinstance(statement, Select | CompoundSelect):
+    outer = from_statement_of(pageable)
+    found: Any = _unwrapped(pageable) if outer is None else cast("Any", outer).element
+    is_pageable = isinstance(found, Select | CompoundSelect)
+    if not is_pageable:
         raise StatementNotPageableError(
-            f"cannot page a {type(pageable).__name__}: pass a select(), a union or a Query; "
+            f"cannot page a {type(found).__name__}: pass a select(), a union or a Query; "
             "a text().columns() becomes one by select(text(...).columns(...).subquery())"
         )
-    return statement
-
-
-def offset_plan(statement: Statement, request: OffsetRequest) -> OffsetPlan:
-    """Return what to run for the page.
-
-    Raises:
-        StatementNotPageableError: no pages of this statement could be right; says what to change.
-    """
-    _refuse_writes(statement)
-    ordered = ordered_of(statement)
-    rows = _limited(statement, ordered, request)
-    return OffsetPlan(request, statement, ordered, rows, count_statement(statement))
-
-
-def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -> PageSteps:
-    """Yield the statements of the plan, receive their results, return the page.
-
-    The count is left out where `total` is given or the rows prove it: when there are some, but
-    fewer than were asked for, or none on the first page.
-    """
-    offset, limit = plan.request.offset, plan.request.limit
-    items: Sequence[Any] = ()
-    count = plan.count
-    if plan.rows is not None:
-        result = yield plan.rows
-        is_repeating = _sqla.is_unique_demanded(result)
-        parents = parent_plan(plan.statement, plan.ordered) if is_repeating else None
-        if parents is None:
-            items = _items_of(result, scalars=scalars)
-        else:
-            result.close()
-            count = parents.count_statement()
-            keys = (yield parents.keys_statement(limit=limit, offset=offset)).all()
-            if keys:
-                items = _items_of((yield parents.page_statement(keys)), scalars=scalars)
-    if total is None:
-        is_proven = 0 < len(items) < limit or (not items and offset == 0)
-        total = offset + len(items) if is_proven else int((yield count).scalar_one())
-    meta = PageMeta.of(offset=offset, limit=limit, total_items=total)
-    return Page(data=list(items), meta=meta)
-
-
-def _limited(
-    statement: "Statement", ordered: "Statement", request: OffsetRequest
-) -> "Statement | None":
-    """Return the rows of the page, within the statement's own LIMIT and OFFSET; None if none."""
-    if _sqla.has_fetch_options(statement):
-        raise StatementNotPageableError(
-            "a FETCH with WITH TIES or PERCENT has no pages of its own: "
-            "select from it as a subquery"
-        )
-    try:
-        own_limit, own_offset = _sqla.limit_of(statement), _sqla.offset_of(statement)
-    except ValueError as error:
-        raise StatementNotPageableError(
-            "a LIMIT or OFFSET that is an expression has no pages of its own: "
-            "give a number, or select from it as a subquery"
-        ) from error
-    limit = request.limit
-    if own_limit is not None:
-        limit = min(limit, own_limit - request.offset)
-    if limit <= 0 or own_offset + request.offset > MAX_OFFSET:
-        return None
-    return ordered.limit(limit).offset(own_offset + request.offset)
-
-
-def _refuse_writes(statement: Statement) -> None:
+    statement: Statement = found
     if any(isinstance(part, UpdateBase) for part in iterate(statement)):
         raise StatementNotPageableError(
             "a statement that also writes would write again for every page and count: "
             "run the INSERT, UPDATE or DELETE on its own"
         )
+    return statement
 
 
-def _items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:
+def from_statement_of(pageable: Pageable) -> FromStatement[Any] | None:
+    """Return what loads entities by `from_statement()`; None if nothing does."""
+    statement = _unwrapped(pageable)
+    return cast("FromStatement[Any]", statement) if isinstance(statement, FromStatement) else None
+
+
+def _unwrapped(pageable: Pageable) -> Any:
+    return cast("Any", pageable).statement if isinstance(pageable, Query) else pageable
+
+
+def whole_rows(pageable: Pageable) -> bool:
+    """Tell whether it gives whole rows by itself: a legacy Query of several columns."""
+    return isinstance(pageable, Query) and len(pageable.column_descriptions) > 1
+
+
+def check_limit(limit: int, name: str = "limit") -> None:
+    """Refuse a page size that is none.
+
+    Raises:
+        PageRequestError: a limit below one, or above what the databases take.
+    """
+    if not 1 <= limit < MAX_OFFSET:
+        raise PageRequestError(f"{name} must be from 1 to {MAX_OFFSET - 1}, not {limit}")
+
+
+def items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:
+    """Return the first element of each row, or each row as a mapping."""
     if _sqla.is_unique_demanded(result):
         result = result.unique()
     return result.scalars().all() if scalars else result.mappings().all()

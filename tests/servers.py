@@ -57,7 +57,7 @@ def mariadb() -> Iterator[URL]:
                 "--auth-root-authentication-method=normal",
             ],
             check=True,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
         )
         port = _free_port()
         with open(f"{folder}/log", "wb") as log:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sqlmodel
 from sqlalchemy import (
     Integer,
     and_,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     column,
     desc,
     distinct,
+    except_,
     func,
     intersect,
     lateral,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import (
     Bundle,
+    Query,
     aliased,
     contains_eager,
     defer,
@@ -58,6 +61,8 @@ class Shape:
     # Where its own LIMIT takes any of several rows: the statement without it.
     unlimited: Callable[[], Any] | None = None
     backends: frozenset[str] = ALL
+    # Refused by offset pages.
+    only_cursors: bool = False
 
 
 def _entity(make: Callable[[], Any], *backends: str, **more: Any) -> Shape:
@@ -92,6 +97,10 @@ def _counted() -> Any:
     return (
         select(Note.user_id, func.count().label("notes")).group_by(Note.user_id).subquery("counted")
     )
+
+
+def _counted_cte() -> Any:
+    return select(Note.user_id, func.count().label("notes")).group_by(Note.user_id).cte("counted")
 
 
 def _a() -> Any:
@@ -549,3 +558,304 @@ SHAPES: Mapping[str, Shape] = {
         lambda: select(User).where(or_(User.score.is_(None), and_(User.score > 0, User.id > 3)))
     ),
 }
+
+
+# Shapes that are hard to page by cursor: several ranges, hidden keys, entities from subqueries.
+HARD_SHAPES: Mapping[str, Shape] = {
+    "mixed directions with joinedload to one": _entity(
+        lambda: select(Note).options(joinedload(Note.user)).order_by(Note.kind, Note.user_id.desc())
+    ),
+    "mixed directions with joinedload of a collection": _entity(
+        lambda: select(User).options(joinedload(User.notes)).order_by(User.name, User.email.desc())
+    ),
+    "mixed directions with selectinload": _entity(
+        lambda: (
+            select(User).options(selectinload(User.notes)).order_by(User.name, User.email.desc())
+        )
+    ),
+    "mixed directions with load_only": _entity(
+        lambda: select(User).options(load_only(User.score)).order_by(User.name.desc(), User.team_id)
+    ),
+    "mixed directions, an alias with load_only": _entity(
+        lambda: select(a := _a()).options(load_only(a.score)).order_by(a.name.desc(), a.team_id)
+    ),
+    "mixed directions with contains_eager to one": _entity(
+        lambda: (
+            select(Note)
+            .join(Note.user)
+            .options(contains_eager(Note.user))
+            .order_by(User.score.desc(), Note.kind)
+        )
+    ),
+    "mixed directions over two entities": _rows(
+        lambda: (
+            select(User, Note, User.name.label("n"), Note.kind + 1)
+            .outerjoin(User.notes)
+            .order_by(Note.kind.desc(), User.name)
+        )
+    ),
+    "mixed directions over two aliases of one entity": _rows(
+        lambda: (
+            select(a := _a(), (b := aliased(User, name="b")).name, a.name)
+            .join(b, b.team_id == a.team_id)
+            .options(joinedload(a.team))
+            .order_by(a.score, b.score.desc())
+        )
+    ),
+    "mixed directions over a bundle and an entity": _rows(
+        lambda: select(Bundle("b", User.id, User.name), User).order_by(User.name, User.score.desc())
+    ),
+    "mixed directions of columns": _rows(
+        lambda: select(User.name, User.score).order_by(User.team_id.desc(), User.score, User.name)
+    ),
+    "mixed directions, DISTINCT": _rows(
+        lambda: select(User.name, User.score).distinct().order_by(User.name.desc(), User.score)
+    ),
+    "mixed directions, DISTINCT entity": _entity(
+        lambda: select(User).distinct().order_by(User.name.desc(), User.score), "sqlite", "mariadb"
+    ),
+    "mixed directions, inherited": _entity(
+        lambda: select(Truck).order_by(Truck.load.desc(), Truck.wheels)
+    ),
+    "mixed directions, with_polymorphic": _entity(
+        lambda: select(v := with_polymorphic(Vehicle, "*")).order_by(v.wheels, v.Truck.load.desc())
+    ),
+    "mixed directions, loader criteria": _entity(
+        lambda: (
+            select(User)
+            .join(User.notes)
+            .options(joinedload(User.team), with_loader_criteria(Note, Note.kind == 1))
+            .order_by(User.score, User.name.desc())
+        )
+    ),
+    "three nullable keys": _entity(
+        lambda: select(User).order_by(User.score, User.team_id.desc(), User.name)
+    ),
+    "three nullable keys, all descending": _entity(
+        lambda: select(User).order_by(User.score.desc(), User.team_id.desc(), User.name.desc())
+    ),
+    "nulls last and nulls first": _entity(
+        lambda: select(User).order_by(
+            User.score.asc().nulls_last(), User.team_id.desc().nulls_first(), User.name
+        ),
+        "sqlite",
+        "postgresql",
+    ),
+    "nulls first, ascending, and nulls last, descending": _entity(
+        lambda: select(User).order_by(
+            User.team_id.asc().nulls_first(), User.score.desc().nulls_last()
+        ),
+        "sqlite",
+        "postgresql",
+    ),
+    "a filter that leaves no NULLs": _entity(
+        lambda: select(User).where(User.score.is_not(None)).order_by(User.score.desc())
+    ),
+    "a filter by a constant that is sorted by": _entity(
+        lambda: select(User).where(User.team_id == 1).order_by(User.team_id, User.name)
+    ),
+    "keys after a unique one": _entity(
+        lambda: select(User).order_by(User.email, func.lower(User.name), User.score)
+    ),
+    "a key twice": _entity(lambda: select(User).order_by(User.name, User.name.desc())),
+    "a constant key": _entity(lambda: select(User).order_by(literal(1) + 1, User.name)),
+    "an expression that ignores case, then what tells apart": _rows(
+        lambda: select(User.id, User.name).order_by(func.lower(User.name), User.name.desc())
+    ),
+    "a sum of columns with a parameter": _entity(
+        lambda: select(User).order_by((User.id * 3 % 5 + User.score).desc())
+    ),
+    "a condition among other keys": _entity(
+        lambda: select(User).order_by((User.name == "name 1").desc(), User.score.is_(None), User.id)
+    ),
+    "exists as a key": _entity(
+        lambda: select(User).order_by(User.notes.any(Note.kind == 1), User.name.desc())
+    ),
+    "an outer join's both keys": _rows(
+        lambda: (
+            select(User.name, Note.kind)
+            .outerjoin(Note, and_(Note.user_id == User.id, Note.kind > 0))
+            .order_by(Note.kind.desc(), User.score)
+        )
+    ),
+    "an outer join with a condition on the left": _rows(
+        lambda: (
+            select(User.name, Team.name.label("t"))
+            .outerjoin(Team, and_(Team.id == User.team_id, User.score > 0))
+            .order_by(User.team_id, Team.name.desc(), User.name)
+        )
+    ),
+    "two outer joins": _rows(
+        lambda: (
+            select(User.name, Team.name.label("t"), Note.id.label("n"))
+            .outerjoin(User.team)
+            .outerjoin(User.notes)
+            .order_by(Team.name, Note.kind)
+        )
+    ),
+    "an outer join to a grouped subquery": _rows(
+        lambda: (
+            select(User.name, (c := _counted()).c.notes)
+            .outerjoin(c, c.c.user_id == User.id)
+            .order_by(c.c.notes.desc())
+        )
+    ),
+    "a join to a subquery of distinct rows": _rows(
+        lambda: (
+            select(User.name, (k := select(Note.user_id, Note.kind).distinct().subquery()).c.kind)
+            .join(k, k.c.user_id == User.id)
+            .order_by(k.c.kind, User.name.desc())
+        )
+    ),
+    "GROUP BY with entities": _rows(
+        lambda: (
+            select(Team, func.count(User.id).label("n"))
+            .outerjoin(User, User.team_id == Team.id)
+            .group_by(Team.id, Team.name)
+            .order_by(desc("n"))
+        )
+    ),
+    "GROUP BY with an entity and joinedload": _rows(
+        lambda: (
+            select(User, func.count(Note.id))
+            .join(User.notes)
+            .group_by(User.id)
+            .options(joinedload(User.team))
+            .order_by(func.count(Note.id).desc(), User.name)
+        ),
+        "sqlite",
+        "mariadb",
+    ),
+    "GROUP BY two nullable columns": _rows(
+        lambda: (
+            select(User.score, User.team_id, func.count().label("n"))
+            .group_by(User.score, User.team_id)
+            .order_by(User.team_id.desc())
+        )
+    ),
+    "GROUP BY, by an average": _rows(
+        lambda: (
+            select(User.name, func.avg(User.score).label("mean"))
+            .group_by(User.name)
+            .order_by(func.avg(User.score), func.sum(User.score).desc())
+        )
+    ),
+    "a window over an entity": _rows(
+        lambda: select(
+            Note, func.rank().over(partition_by=Note.user_id, order_by=Note.kind).label("r")
+        ).order_by(Note.kind.desc())
+    ),
+    "sorted by a window that is not selected": _entity(
+        lambda: select(Note).order_by(
+            func.count().over(partition_by=Note.user_id).desc(), Note.kind
+        )
+    ),
+    "its own limit with load_only": _entity(
+        lambda: select(User).options(load_only(User.name)).order_by(User.id).limit(9)
+    ),
+    "its own limit, two entities": _rows(
+        lambda: (
+            select(User, Note, Note.kind.label("k"))
+            .join(User.notes)
+            .order_by(Note.id.desc())
+            .limit(17)
+        )
+    ),
+    "its own limit with mixed directions and NULLs": _entity(
+        lambda: select(User).order_by(User.score.desc(), User.name, User.id).limit(15).offset(2)
+    ),
+    "its own FETCH WITH TIES": _entity(
+        lambda: select(User).order_by(User.name).fetch(7, with_ties=True),
+        "postgresql",
+        only_cursors=True,
+    ),
+    "its own limit by an expression": _entity(
+        lambda: select(User).order_by(User.id).limit(literal(3) + 4),
+        "sqlite",
+        "postgresql",
+        only_cursors=True,
+    ),
+    "UNION, by two directions": _rows(
+        lambda: union(select(User.name, User.score), select(Team.name, Team.id)).order_by(
+            desc("name"), "score"
+        )
+    ),
+    "UNION ALL of many duplicates": _entity(
+        lambda: union_all(select(User.score), select(User.score), select(Note.kind))
+    ),
+    "EXCEPT": _entity(lambda: except_(select(User.id), select(Note.user_id)).order_by(desc("id"))),
+    "entities from a UNION": _entity(
+        lambda: (
+            select(Note)
+            .options(selectinload(Note.tags))
+            .from_statement(
+                union(select(Note).where(Note.kind > 0), select(Note).where(Note.id > 20)).order_by(
+                    "kind"
+                )
+            )
+        )
+    ),
+    "entities from a UNION of their tables": _entity(
+        lambda: select(Team).from_statement(
+            union_all(select(Team.__table__), select(Team.__table__)).order_by(desc("name"))
+        )
+    ),
+    "an entity and a column from a statement": _rows(
+        lambda: select(Team, Team.name).from_statement(
+            select(Team.__table__).order_by(Team.__table__.c.name.desc())
+        )
+    ),
+    "an aliased UNION as an entity": _entity(
+        lambda: select(
+            u := aliased(
+                Team,
+                union(
+                    select(Team.__table__).where(Team.id > 1),
+                    select(Team.__table__).where(Team.id < 4),
+                ).subquery(),
+            )
+        ).order_by(u.name.desc())
+    ),
+    "contains_eager by the parent's columns": _entity(
+        lambda: (
+            select(User)
+            .join(User.notes)
+            .where(Note.kind != 1)
+            .options(contains_eager(User.notes))
+            .order_by(User.score.desc(), User.name)
+        ),
+        is_repeated=True,
+    ),
+    "FOR UPDATE, mixed directions": _entity(
+        lambda: select(User).order_by(User.name, User.email.desc()).with_for_update(), "mariadb"
+    ),
+    "a query": _entity(lambda: Query([User]).filter(User.score > 0).order_by(User.name.desc())),
+    "a query of columns": _rows(
+        lambda: Query([User.id, User.name]).order_by(User.name.desc(), User.score)
+    ),
+    "a SQLModel select": _entity(
+        lambda: sqlmodel.select(User).where(User.score > 0).order_by(User.name, User.score.desc())
+    ),
+    "an inner join's text key": _rows(
+        lambda: select(User.email, Note.id).join(Note.user).order_by(User.email.desc(), Note.kind)
+    ),
+    "a subquery that numbers its rows": _rows(
+        lambda: select(
+            s := select(
+                log.c.level,
+                func.row_number()
+                .over(partition_by=log.c.level, order_by=[log.c.message, log.c.level])
+                .label("n"),
+            ).subquery()
+        ).order_by(s.c.n.desc())
+    ),
+    "a CTE of groups": _rows(
+        lambda: (
+            select(User.name, (c := _counted_cte()).c.notes)
+            .join_from(c, User, c.c.user_id == User.id)
+            .order_by(c.c.notes, User.name.desc())
+        )
+    ),
+}
+
+ALL_SHAPES = {**SHAPES, **HARD_SHAPES}

@@ -1,0 +1,165 @@
+"""Cursors: the place of a row in an ordering, as a string that a client carries.
+
+A cursor is base64url (RFC 4648, section 5, unpadded) of a digest of 16 bytes and what it is of:
+
+    [direction, fingerprint, keyset]      as compact JSON
+
+The digest is keyed BLAKE2b (RFC 7693) over version, scope and content. Without a secret its key is
+empty: it then finds what was damaged, but anyone can make it. A cursor has one spelling: what the
+codec would not write is not read, whoever signed it.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, Literal, TypeAlias
+
+from .errors import InvalidCursorError, SortKeyNotSeekableError
+from .scalars import Scalar, packed, unpacked
+
+MAX_LENGTH: Final = 8192
+"""Characters of the longest cursor, which fits into a request line of common servers."""
+
+Direction: TypeAlias = Literal["after", "before"]
+
+_VERSION: Final = b"sqla-pages cursor 1"
+_DIGEST_SIZE: Final = 16
+_MIN_SECRET_SIZE: Final = 16
+_FINGERPRINT_SIZE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after or before the row with this keyset, or at an end without one.
+
+    `fingerprint` is that of the ordering. `keyset` holds one value for each of its sort keys; None
+    stands for the end that the direction comes from: the first page after it, the last one before.
+    """
+
+    direction: Direction
+    fingerprint: str
+    keyset: tuple[Scalar, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CursorCodec:
+    """Makes strings of cursors, and cursors of strings that it made.
+
+    With `secrets`, cursors are signed with the first of them and accepted with any: to rotate, put
+    a new one in front, and drop the old one when no client can hold a cursor of its time. `scope`,
+    such as a tenant or a route, ties cursors to itself: those of another scope are refused.
+
+    Args:
+        secrets: keys of at least 16 characters each, such as `secrets.token_urlsafe()` gives.
+        scope: any text.
+
+    Raises:
+        TypeError: the secrets are not a sequence of texts.
+        ValueError: a secret is too short.
+
+    Example:
+        >>> from sqla_pages import CursorCodec
+        >>> codec = CursorCodec(secrets=["a secret of enough characters"], scope="tenant 7")
+    """
+
+    secrets: Sequence[str] = field(default=(), repr=False)
+    scope: str = ""
+    _keys: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the secrets, and make keys of them."""
+        if isinstance(self.secrets, str | bytes):
+            raise TypeError("secrets must be a sequence of texts, not a text")
+        secrets = tuple(self.secrets)
+        if any(len(secret) < _MIN_SECRET_SIZE for secret in secrets):
+            raise ValueError(f"a secret must have at least {_MIN_SECRET_SIZE} characters")
+        # A key of BLAKE2b has at most 64 bytes; a digest of the secret always fits.
+        keys = tuple(blake2b(_encoded(secret)).digest() for secret in secrets)
+        object.__setattr__(self, "secrets", secrets)
+        object.__setattr__(self, "_keys", keys or (b"",))
+
+    def encode(self, cursor: Cursor) -> str:
+        """Return the cursor as a string of at most 8,192 characters, URL-safe.
+
+        Raises:
+            SortKeyNotSeekableError: a value is of a type that cannot be carried, or too long.
+        """
+        data = _content_of(cursor)
+        text = base64.urlsafe_b64encode(self._digest(data, self._keys[0]) + data)
+        if len(text) > MAX_LENGTH:
+            raise SortKeyNotSeekableError(
+                f"a value that is sorted by makes a cursor of {len(text)} characters, more than "
+                f"{MAX_LENGTH}: order by something shorter, or use offset pages"
+            )
+        return text.rstrip(b"=").decode()
+
+    def decode(self, text: str) -> Cursor:
+        """Return the cursor that a string was made of.
+
+        Raises:
+            InvalidCursorError: it was not made by this codec; `reason` says what is wrong.
+        """
+        if len(text) > MAX_LENGTH:
+            raise InvalidCursorError("too_long")
+        signed = _bytes_of(text)
+        digest, data = signed[:_DIGEST_SIZE], signed[_DIGEST_SIZE:]
+        if not data:
+            raise InvalidCursorError("malformed")
+        if not any(hmac.compare_digest(digest, self._digest(data, key)) for key in self._keys):
+            raise InvalidCursorError("signature" if self.secrets or self.scope else "malformed")
+        cursor = _cursor_of(data)
+        if cursor is None:
+            raise InvalidCursorError("malformed")
+        return cursor
+
+    def _digest(self, data: bytes, key: bytes) -> bytes:
+        digest = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)
+        scope = _encoded(self.scope)
+        digest.update(len(scope).to_bytes(4, "big") + scope + data)
+        return digest.digest()
+
+
+def fingerprint_of(ordering: str) -> str:
+    """Return a short name for the text of an ordering."""
+    return blake2b(ordering.encode(), digest_size=_FINGERPRINT_SIZE).hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    # The environment may hold bytes that are no UTF-8, which Python reads as surrogates.
+    return str.encode(text, "utf-8", "surrogatepass")
+
+
+def _bytes_of(text: str) -> bytes:
+    if not text.isascii():
+        raise InvalidCursorError("malformed")
+    data = text.encode()
+    try:
+        decoded = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
+    except binascii.Error:
+        raise InvalidCursorError("malformed") from None
+    # Base64 has several spellings for one content; one of them is ours.
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != data:
+        raise InvalidCursorError("malformed")
+    return decoded
+
+
+def _content_of(cursor: Cursor) -> bytes:
+    keyset = None if cursor.keyset is None else packed(cursor.keyset)
+    content = [cursor.direction, cursor.fingerprint, keyset]
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _cursor_of(data: bytes) -> Cursor | None:
+    """Return the cursor with this content; None if there is none: an error would tell values."""
+    try:
+        direction, fingerprint, keyset = json.loads(data)
+        if direction not in ("after", "before") or not isinstance(fingerprint, str):
+            return None
+        cursor = Cursor(direction, fingerprint, None if keyset is None else unpacked(keyset))
+        return cursor if _content_of(cursor) == data else None
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+        return None

@@ -1,0 +1,132 @@
+"""What can be told of an expression by looking at it: its parts, and whether it is an aggregate."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.sql.elements import (
+    BinaryExpression,
+    BindParameter,
+    Case,
+    Cast,
+    ClauseElement,
+    ClauseList,
+    CollationClause,
+    ColumnClause,
+    ExpressionClauseList,
+    Extract,
+    False_,
+    FunctionFilter,
+    Grouping,
+    Label,
+    Null,
+    Over,
+    True_,
+    TypeCoerce,
+    UnaryExpression,
+    WithinGroup,
+)
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import FromClause, ScalarSelect, SelectBase
+
+from . import _sqla
+from ._sqla import AnySelect
+
+_AGGREGATES: Final = frozenset(
+    "any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every group_concat "
+    "grouping json_agg json_arrayagg json_group_array json_group_object json_object_agg "
+    "json_objectagg jsonb_agg jsonb_object_agg listagg max median min range_agg std stddev "
+    "stddev_pop stddev_samp string_agg sum total var_pop var_samp variance xmlagg".split()
+)
+
+# Functions known to give one value for one row, the same for the same arguments.
+_SCALAR_FUNCTIONS: Final = frozenset(
+    "abs ceil ceiling char_length coalesce concat concat_ws current_date current_time "
+    "current_timestamp date date_part date_trunc exp extract floor greatest hex ifnull instr "
+    "json_extract least left length localtime localtimestamp log lower lpad ltrim md5 mod now "
+    "nullif power replace right round rpad rtrim sign sqrt strftime substr substring "
+    "to_char to_date to_timestamp trim typeof upper".split()
+)
+
+_PLAIN_PARTS: Final = (
+    BinaryExpression,
+    BindParameter,
+    Case,
+    Cast,
+    ClauseList,
+    CollationClause,
+    ExpressionClauseList,
+    Extract,
+    False_,
+    Grouping,
+    Label,
+    Null,
+    True_,
+    TypeCoerce,
+    UnaryExpression,
+)
+
+
+def is_aggregate(statement: AnySelect) -> bool:
+    """Tell whether it is an aggregate without GROUP BY: at most one row."""
+    clauses = (*_sqla.raw_columns_of(statement), *_sqla.having_of(statement))
+    return not _sqla.group_by_of(statement) and any(
+        isinstance(part, WithinGroup | FunctionFilter)
+        or (isinstance(part, FunctionElement) and part.name.lower() in _AGGREGATES)
+        for clause in clauses
+        for part in parts_of(clause)
+    )
+
+
+def has_window(clause: ClauseElement) -> bool:
+    """Tell whether a window function is in it, other than in a subquery."""
+    return any(isinstance(part, Over) for part in parts_of(clause))
+
+
+def parts_of(clause: ClauseElement) -> Iterator[ClauseElement]:
+    """Yield the clause and what it is made of, but not the inside of windows and subqueries."""
+    if is_source(clause):
+        return
+    yield clause
+    if isinstance(clause, SelectBase | Over):
+        return
+    for child in clause.get_children():
+        yield from parts_of(child)
+
+
+def is_source(clause: ClauseElement) -> bool:
+    """Tell whether it is a table or subquery; SQLAlchemy's functions are of that class too."""
+    return isinstance(clause, FromClause) and not isinstance(clause, ColumnElement)
+
+
+def is_plain(clause: ClauseElement) -> bool:
+    """Tell whether its value follows from its columns: no aggregate, window or subquery in it."""
+    return all(map(_is_plain_part, parts_of(clause)))
+
+
+def is_plain_column(clause: ClauseElement) -> bool:
+    """Tell whether it is a column of a table or subquery, and nothing else."""
+    return isinstance(clause, ColumnClause) and clause.table is not None
+
+
+def is_plain_or_nested(clause: ClauseElement) -> bool:
+    """Tell whether all parts outside of its windows and subqueries are plain."""
+    return all(
+        isinstance(part, Over | ScalarSelect | SelectBase) or _is_plain_part(part)
+        for part in parts_of(clause)
+    )
+
+
+def columns_in(clause: ClauseElement) -> Iterator[tuple[ColumnElement[Any], FromClause]]:
+    """Yield the columns of a clause, each with its table."""
+    for part in parts_of(clause):
+        if isinstance(part, ColumnClause) and part.table is not None:
+            yield part, part.table
+
+
+def _is_plain_part(part: ClauseElement) -> bool:
+    return (
+        isinstance(part, _PLAIN_PARTS)
+        or is_plain_column(part)
+        or (isinstance(part, FunctionElement) and part.name.lower() in _SCALAR_FUNCTIONS)
+    )

@@ -1,0 +1,124 @@
+"""Values of sort keys as JSON, without loss.
+
+JSON's own types stand for themselves; the others are pairs of a name and a text, and a list is a
+pair of a name and its items. What a driver may return for a column that can be sorted by is here.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from .errors import SortKeyNotSeekableError
+
+Scalar: TypeAlias = (
+    bool
+    | int
+    | float
+    | str
+    | bytes
+    | Decimal
+    | datetime
+    | date
+    | time
+    | timedelta
+    | UUID
+    | list[Any]
+    | None
+)
+
+# Of PostgreSQL's numeric, the largest: 131,072 digits before the point, 16,383 after it.
+_MAX_EXPONENT: Final = 131_072
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def packed(values: Iterable[Any]) -> list[Any]:
+    """Return the values as JSON has them.
+
+    Raises:
+        SortKeyNotSeekableError: a value is of a type that is not known.
+    """
+    return [_packed(value) for value in values]
+
+
+def unpacked(values: Iterable[Any]) -> tuple[Scalar, ...]:
+    """Return the values that `packed` made these of.
+
+    Raises:
+        ValueError: it did not make them.
+    """
+    return tuple(map(_unpacked, values))
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, float) and not isfinite(value):
+        return ["float", repr(float(value))]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, list):
+        return ["list", packed(value)]  # pyright: ignore[reportUnknownArgumentType]
+    for kind, (name, pack, _) in _KINDS.items():
+        if isinstance(value, kind):
+            return [name, pack(value)]
+    raise SortKeyNotSeekableError(
+        f"a cursor cannot carry a {type(value).__name__}, which is sorted by: "
+        "order by a cast of it, or use offset pages"
+    )
+
+
+def _unpacked(value: Any) -> Scalar:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("not finite")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        value.encode()  # no lone surrogates, which no database takes
+        return value
+    name, content = value
+    if name == "list" and isinstance(content, list):
+        return list(map(_unpacked, content))  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(content, str):
+        raise ValueError("not a text")
+    result: Scalar = _UNPACK[name](content)
+    if _packed(result) != [name, content]:
+        raise ValueError("another spelling")
+    return result
+
+
+def _decimal_of(text: str) -> Decimal:
+    number = Decimal(text)
+    if number.is_snan() or (number.is_finite() and abs(number.adjusted()) > _MAX_EXPONENT):
+        raise ValueError("out of range")
+    return number
+
+
+def _float_of(text: str) -> float:
+    number = float(text)
+    if isfinite(number):
+        raise ValueError("another spelling")
+    return number
+
+
+# A datetime is a date, so it comes first.
+_KINDS: Final[dict[Any, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
+    Decimal: ("decimal", str, _decimal_of),
+    datetime: ("datetime", datetime.isoformat, datetime.fromisoformat),
+    date: ("date", date.isoformat, date.fromisoformat),
+    time: ("time", time.isoformat, time.fromisoformat),
+    timedelta: (
+        "microseconds",
+        lambda value: str(value // _MICROSECOND),
+        lambda text: timedelta(microseconds=int(text)),
+    ),
+    UUID: ("uuid", str, UUID),
+    bytes: ("bytes", bytes.hex, bytes.fromhex),
+    memoryview: ("bytes", memoryview.hex, bytes.fromhex),
+}
+_UNPACK: Final[dict[str, Callable[[str], Any]]] = {
+    "float": _float_of,
+    **{name: unpack for name, _, unpack in _KINDS.values()},
+}

@@ -1,0 +1,106 @@
+"""Cursor pages hold exactly the rows of the unpaged statement, for statements of every shape."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from sqla_pages import OrderingNotTotalError
+
+from .databases import DRIVERS, Caller, Database
+from .shapes import ALL_SHAPES, Shape
+from .unpaged import plain_all, unpaged
+
+LARGE = 1000
+
+# Why some shapes have no cursor pages: what the message says.
+REFUSED = {
+    "a table without a key": "the rows of log apart",
+    "a table without a key, sorted": "the rows of log apart",
+    "a recursive CTE": "the rows of numbers apart",
+    "a union as a subquery": "the rows of a subquery apart",
+    "VALUES": "the rows of v apart",
+    "GROUP BY ROLLUP": "without ROLLUP",
+    "a set-returning function": "a function repeats the rows",
+}
+CASES = [
+    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    for driver in DRIVERS
+    for name, shape in ALL_SHAPES.items()
+    if driver.split("+")[0] in shape.backends
+]
+
+
+@pytest.mark.parametrize(
+    ("filled", "name"),
+    [case for case in CASES if case.values[1] not in REFUSED],
+    indirect=["filled"],
+)
+def test_pages_in_both_directions_together_are_the_unpaged_result(
+    filled: Database, name: str
+) -> None:
+    shape = ALL_SHAPES[name]
+    with filled.session() as caller:
+        expected = unpaged(caller, shape.make, shape.scalars)
+        (in_one,), _ = _walked(caller, shape, LARGE)
+
+        if shape.unlimited is None:
+            assert Counter(in_one) == Counter(expected)
+        else:
+            assert len(in_one) == len(expected)
+            assert Counter(in_one) <= Counter(unpaged(caller, shape.unlimited, shape.scalars))
+        if not shape.is_repeated:
+            assert caller("count", shape.make()) == len(in_one)
+        for size in (3,) if filled.is_async else (1, 3, 7):
+            forward, end = _walked(caller, shape, size)
+            assert [row for page in forward for row in page] == in_one
+            assert [len(page) for page in forward[:-1]] == [size] * (len(forward) - 1)
+            backward = [*_walked_back(caller, shape, size, end), forward[-1]]
+            assert [row for page in backward for row in page] == in_one
+            assert [len(page) for page in backward[1:-1]] == [size] * (len(backward) - 2)
+
+
+@pytest.mark.parametrize(
+    ("filled", "name"), [case for case in CASES if case.values[1] in REFUSED], indirect=["filled"]
+)
+def test_what_nothing_proves_to_be_in_order_is_refused_with_its_reason(
+    filled: Database, name: str
+) -> None:
+    shape = ALL_SHAPES[name]
+
+    with (
+        filled.session() as caller,
+        pytest.raises(OrderingNotTotalError, match=REFUSED[name]),
+    ):
+        caller("cursor_page", shape.make(), scalars=shape.scalars)
+
+
+def _walked(caller: Caller, shape: Shape, size: int) -> tuple[list[list[Any]], str | None]:
+    """Return the pages from the first to the last, and the cursor back from there."""
+    pages: list[list[Any]] = []
+    cursor, back = None, None
+    while cursor is not None or not pages:
+        items, meta = _page(caller, shape, cursor, size)
+        back = meta["previous_cursor"]
+        assert (back is None) == (not pages)
+        pages.append(items)
+        cursor = meta["next_cursor"]
+    return pages, back
+
+
+def _walked_back(caller: Caller, shape: Shape, size: int, cursor: str | None) -> list[list[Any]]:
+    """Return the pages from the first to where the cursor is, read from there backward."""
+    pages: list[list[Any]] = []
+    while cursor is not None:
+        items, meta = _page(caller, shape, cursor, size)
+        assert meta["next_cursor"] is not None
+        pages.insert(0, items)
+        cursor = meta["previous_cursor"]
+    return pages
+
+
+def _page(
+    caller: Caller, shape: Shape, cursor: str | None, limit: int
+) -> tuple[list[Any], dict[str, str | None]]:
+    page = caller("cursor_page", shape.make(), cursor=cursor, limit=limit, scalars=shape.scalars)
+    return plain_all(caller, page.data), page.meta.model_dump()
