@@ -17,7 +17,7 @@ from ._sqla import AnySelect, Statement
 from .cursor import Cursor, CursorCodec, Direction, fingerprint_of
 from .errors import InvalidCursorError, OrderingNotTotalError, SortKeyNotSeekableError
 from .frame import Frame, frame_of
-from .keyset import Condition, Key, all_of, ranges_after
+from .keyset import Condition, Key, all_of, ranges_after, settled
 from .models import CursorPage, CursorPageMeta
 from .ordering import SortKey
 from .projection import PROBE, SENT, Inline, Projection
@@ -75,6 +75,9 @@ class CursorPlan:
                 keys, ranges_after(keys, anchor, traits), self.frame.union_way or "columns", limit
             )
             keys = projection.keys
+        elif anchor is not None and self.frame.union_way is not None:
+            (condition,) = ranges_after(keys, anchor, traits)
+            keys = settled(keys, traits)
         elif anchor is not None:
             condition = self._one_range(keys, anchor)
         sent = (

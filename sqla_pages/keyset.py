@@ -137,11 +137,18 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
     return and_(*conditions)
 
 
+def settled(keys: Sequence[Key], traits: Traits) -> tuple[Key, ...]:
+    """Return the keys as they are within one range: its NULLs are all or none."""
+    if traits.places_nulls:
+        return tuple(keys)
+    return tuple(
+        key if has_default_nulls(key, traits) else replace(key, nullable=False) for key in keys
+    )
+
+
 def inner_order_of(keys: Iterable[Key], traits: Traits) -> tuple[ColumnElement[Any], ...]:
     """Return the ORDER BY of one range of several."""
-    if traits.places_nulls:
-        return order_of(keys, traits)
-    return tuple(_directed(key) for key in keys)
+    return order_of(settled(tuple(keys), traits), traits)
 
 
 def _order_of(key: Key, traits: Traits) -> Iterator[ColumnElement[Any]]:
@@ -151,7 +158,7 @@ def _order_of(key: Key, traits: Traits) -> Iterator[ColumnElement[Any]]:
     elif traits.places_nulls:
         yield directed.nulls_first() if key.nulls_first else directed.nulls_last()
     else:
-        of_null, of_value = (0, 1) if key.nulls_first else (1, 0)
+        of_null, of_value = map(number, (0, 1) if key.nulls_first else (1, 0))
         yield case((key.expression.is_(None), of_null), else_=of_value)
         yield directed
 

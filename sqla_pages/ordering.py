@@ -87,7 +87,8 @@ def _resolved(key: ClauseElement, statement: Statement) -> ClauseElement:
     for column in (*labels, *selected):
         if column.key == (name or text):
             return column
-    return key if name is None else (_column_named(name, statement) or key)
+    named = None if name is None else _column_named(name, statement)
+    return key if named is None else named
 
 
 def _column_named(name: str, statement: Statement) -> ClauseElement | None:

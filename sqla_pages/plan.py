@@ -27,19 +27,21 @@ def statement_of(pageable: Pageable) -> "Statement":
     """
     outer = from_statement_of(pageable)
     found: Any = _unwrapped(pageable) if outer is None else cast("Any", outer).element
-    is_pageable = isinstance(found, Select | CompoundSelect)
-    if not is_pageable:
+    if not any(isinstance(found, kind) for kind in (Select, CompoundSelect)):
         raise StatementNotPageableError(
             f"cannot page a {type(found).__name__}: pass a select(), a union or a Query; "
             "a text().columns() becomes one by select(text(...).columns(...).subquery())"
         )
-    statement: Statement = found
+    _refuse_writes(found)
+    return found  # type: ignore[no-any-return]
+
+
+def _refuse_writes(statement: Statement) -> None:
     if any(isinstance(part, UpdateBase) for part in iterate(statement)):
         raise StatementNotPageableError(
             "a statement that also writes would write again for every page and count: "
             "run the INSERT, UPDATE or DELETE on its own"
         )
-    return statement
 
 
 def from_statement_of(pageable: Pageable) -> FromStatement[Any] | None:
