@@ -84,8 +84,7 @@ def ranges_after(
     as asked, each range has them, or none of them, so that its rows are in order by themselves.
     Unless the ranges can be `united`, their conditions are made one.
     """
-    bounds = None if anchor is None else _bounds(keys, anchor, traits, united=united)
-    ranges = None if bounds is None else tuple(_after(bounds, traits, inclusive))
+    ranges = None if anchor is None else _ranges(keys, anchor, traits, inclusive, united)
     splits = [key for key in keys if not traits.places_nulls and not has_default_nulls(key, traits)]
     if not splits or not united:
         if ranges is None:
@@ -105,6 +104,17 @@ def ranges_after(
         is_of_nulls = splits[0] is keys[0] and nulls[0]
         found.append(_reaching(part, keys[0], None, traits) if is_of_nulls else part)
     return tuple(found)
+
+
+def _ranges(
+    keys: Sequence[Key], anchor: Anchor, traits: Traits, inclusive: bool, united: bool
+) -> tuple[Condition, ...]:
+    ranges = tuple(_after(_bounds(keys, anchor, traits, is_first=True), traits, inclusive))
+    if not united or traits.equality_hides != "first":
+        return ranges
+    # All rows of the first range may be wanted: there, to sort them costs nothing.
+    others = tuple(_after(_bounds(keys, anchor, traits, is_first=False), traits, inclusive))
+    return (*ranges[:1], *others[1:])
 
 
 def _is_behind(first: Key, value: Scalar, split: Key, *, is_null: bool) -> bool:
@@ -186,12 +196,12 @@ class _Bound:
         return expression.in_([self.value] * 2) if self.is_listed else expression == self.value
 
 
-def _bounds(keys: Sequence[Key], anchor: Anchor, traits: Traits, *, united: bool) -> list[_Bound]:
+def _bounds(keys: Sequence[Key], anchor: Anchor, traits: Traits, *, is_first: bool) -> list[_Bound]:
     bounds: list[_Bound] = []
     for place, (key, value) in enumerate(zip(keys, anchor, strict=True)):
         # Fixed names, so that every page has the same text.
         bound = None if value is None else key.carrier.bind(_PARAMETER.format(place), value)
-        is_listed = (traits.equality_hides == "first" and place == 0 and united) or (
+        is_listed = (traits.equality_hides == "first" and place == 0 and not is_first) or (
             traits.equality_hides == "expressions" and not is_plain_column(key.expression)
         )
         bounds.append(_Bound(key, bound, is_listed))

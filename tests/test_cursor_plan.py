@@ -106,13 +106,13 @@ SQL = {
     "two directions": {
         "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
         "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a IN "
-        "(:_a0, :_a0) AND t.id < :_a1 ORDER BY t.a, t.id DESC LIMIT "
-        ":param_1) AS anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 "
-        "AS _k0, anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.a AS _k0, "
-        "t.id AS _k1 FROM t WHERE t.a > :_a0 ORDER BY t.a, t.id DESC LIMIT "
-        ":param_2) AS anon_3) AS anon_1 ORDER BY anon_1._k0, anon_1._k1 "
-        "DESC LIMIT :param_3",
+        " (SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a = "
+        ":_a0 AND t.id < :_a1 ORDER BY t.a, t.id DESC LIMIT :param_1) AS "
+        "anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, "
+        "anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.a AS _k0, t.id AS _k1"
+        " FROM t WHERE t.a > :_a0 ORDER BY t.a, t.id DESC LIMIT :param_2) "
+        "AS anon_3) AS anon_1 ORDER BY anon_1._k0, anon_1._k1 DESC LIMIT "
+        ":param_3",
         "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
         "(SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a = "
         ":_a0 AND t.id < :_a1 UNION ALL SELECT t.id AS id, t.a AS _k0, t.id"

@@ -53,8 +53,14 @@ from sqla_pages import (
 )
 from sqla_session import SessionRegistry
 
-from .databases import Database
+from .databases import ASYNC_DRIVERS, Database
 from .schema import Note, User, rows
+
+ON_ASYNC_DRIVERS = pytest.mark.parametrize(
+    "filled",
+    [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in ASYNC_DRIVERS],
+    indirect=True,
+)
 
 
 class Base(DeclarativeBase):
@@ -425,14 +431,12 @@ def test_an_abandoned_walk_leaves_nothing_behind(
     assert connections.now == 0
 
 
+@ON_ASYNC_DRIVERS
 @pytest.mark.parametrize("is_closed", [True, False])
 @pytest.mark.parametrize("iterate", [async_iter_rows, async_iter_pages])
 def test_a_loop_may_end_with_a_walk_that_is_not_at_its_end(
     filled: Database, iterate: Any, is_closed: bool
 ) -> None:
-    if not filled.is_async:
-        pytest.skip("of asyncio only")
-
     async def begin() -> None:
         engine = create_async_engine(filled.url)
         walk = iterate(engine.connect, IDS_BY_KIND, batch_size=3)
@@ -446,12 +450,10 @@ def test_a_loop_may_end_with_a_walk_that_is_not_at_its_end(
     asyncio.run(begin())
 
 
+@ON_ASYNC_DRIVERS
 def test_a_walk_that_is_cancelled_gives_its_connection_back(
     filled: Database, connections: Connections
 ) -> None:
-    if not filled.is_async:
-        pytest.skip("of asyncio only")
-
     async def walk(engine: Any, has_begun: asyncio.Event) -> None:
         async for _ in async_iter_rows(engine.connect, IDS_BY_KIND, batch_size=1):
             has_begun.set()
