@@ -137,6 +137,11 @@ def has_fetch_options(statement: Statement) -> bool:
     return any((statement._fetch_clause_options or {}).values())
 
 
+def has_ties(statement: Statement) -> bool:
+    """Tell whether its FETCH is WITH TIES."""
+    return bool((statement._fetch_clause_options or {}).get("with_ties"))
+
+
 def limit_of(statement: Statement) -> int | None:
     """Return its LIMIT or FETCH; None without one.
 
@@ -244,7 +249,7 @@ def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
     if statement._propagate_attrs.get("compile_state_plugin") != "orm":
         return Loading()
     plain = statement.order_by(None)
-    state: Any = plain._compile_state_factory(plain, plain._default_compiler())
+    state: Any = plain._compile_state_factory(plain, _compiler())
     return Loading(
         by_joins=bool(state.eager_joins),
         repeats=bool(state.multi_row_eager_loaders),
@@ -269,8 +274,13 @@ def result_names_of(statement: AnySelect) -> tuple[str, ...]:
         return ()
     plain = without_loading(statement.order_by(None))
     plain._group_by_clauses, plain._having_criteria = (), ()
-    state: Any = plain._compile_state_factory(plain, plain._default_compiler())
+    state: Any = plain._compile_state_factory(plain, _compiler())
     return tuple(entity._label_name for entity in state._entities)
+
+
+def _compiler() -> Any:
+    dialect = StrCompileDialect()
+    return dialect.statement_compiler(dialect, None)
 
 
 def is_anonymous(column: ColumnElement[Any]) -> bool:
@@ -283,7 +293,7 @@ def rendered_by(statement: AnySelect) -> frozenset[str]:
 
     An alias of an entity also exports its deferred expressions, which are not rendered.
     """
-    compiler: Any = statement._default_compiler()
+    compiler: Any = _compiler()
     if statement._propagate_attrs.get("compile_state_plugin") != "orm":
         return frozenset(statement.subquery().c.keys())
     plain = statement.order_by(None)
@@ -588,7 +598,7 @@ def _check_attributes() -> None:
     common = "order_by_clauses limit_clause offset_clause fetch_clause fetch_clause_options"
     common += " for_update_arg with_options"
     only_select = "raw_columns group_by_clauses having_criteria distinct distinct_on prefixes"
-    only_select += " suffixes annotations propagate_attrs compile_state_factory default_compiler"
+    only_select += " suffixes annotations propagate_attrs compile_state_factory"
     one: AnySelect = select(1)
     needed = {
         one: f"{common} {only_select}",

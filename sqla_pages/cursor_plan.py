@@ -245,10 +245,7 @@ def _refuse_ties(keysets: Sequence[Sequence[Any]]) -> None:
 
 
 def _text_of(key: SortKey, frame: Frame) -> str:
-    """Return what a sort key is recognised by: its text, its parameters, its places."""
+    """Return what a sort key is recognised by: its text, its parameters, its tables' places."""
     text, values = _sqla.text_of(key.column)
-    places = [
-        n for column in _sqla.columns_within(key.column)
-        for n, leaf in enumerate(frame.leaves) if leaf is column.table
-    ]  # fmt: skip
+    places = [frame.places.get(hash(column)) for column in _sqla.columns_within(key.column)]
     return f"{text} {places} {values} {key.descending} {key.nulls_first}"

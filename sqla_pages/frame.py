@@ -1,6 +1,6 @@
 """Which form the pages of a statement take: what is proved of it decides, and its database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from .compounds import as_select
 from .content import ordered_of
 from .dialects import Traits, traits_of
 from .errors import StatementNotPageableError
-from .expressions import has_window, is_aggregate
+from .expressions import has_window, is_aggregate, is_plain_or_nested
 from .identity import Facts, are_keys
 from .keyset import Anchor, Key, order_of, ranges_after
 from .loading import Selected, Way
@@ -35,7 +35,8 @@ class Frame:
     Attributes:
         projection: the form, and the sort keys in its terms.
         order: the total order, in terms of the statement.
-        leaves: the tables of the statement, by which an ordering is recognised.
+        places: of each column, by its hash, the place of its table in the statement, which tells
+            the unnamed aliases of one table apart.
         traits: of the database.
         union_way: how entities load where a page is a union of ranges; None if it cannot be one.
         keys_first: whether rows are sought by their keys alone, and then loaded.
@@ -43,7 +44,7 @@ class Frame:
 
     projection: Projection
     order: TotalOrder
-    leaves: tuple[Any, ...]
+    places: Mapping[int, int]
     traits: Traits
     union_way: Way | None
     keys_first: bool = False
@@ -66,6 +67,10 @@ def frame_of(
     """
     traits = traits_of(dialect)
     selected = statement if isinstance(statement, Select) else as_select(statement)
+    if any(map(_sqla.is_text, _sqla.raw_columns_of(selected))):
+        raise StatementNotPageableError(
+            "a column given as text() has no place in a row that is known: use literal_column()"
+        )
     loading = _sqla.loading_of(selected if outer is None else outer)
     facts = Facts(selected)
     if loading.repeats and (entity := _repeated_entity(selected, facts)):
@@ -76,33 +81,37 @@ def frame_of(
         if loading.from_joins:
             raise StatementNotPageableError(_CONTAINS_EAGER)
         rows = _rows_of(selected, Selected.from_statement(outer, selected), keys, traits)
-        return Frame(rows, order, facts.leaves, traits, None)
+        return Frame(rows, order, facts.places, traits, None)
     way = _way_of(selected, loading)
     if not needs_subquery(selected):
-        is_lossy = loading.from_joins or (loading.chosen and way == "statement")
+        is_lossy = loading.from_joins or (way == "statement" and _needs_join(loading))
         is_lossy = (is_lossy or _sqla.is_distinct(selected)) and way != "columns"
         union_way = None if is_lossy or _sqla.is_locking(selected) else way
         keys_first = traits.misses_filters and facts.has_filters and _can_join(selected)
         if union_way and keys_first:
             union_way = "join"
         inline = Inline(selected, keys, traits)
-        return Frame(inline, order, facts.leaves, traits, union_way, keys_first)
+        return Frame(inline, order, facts.places, traits, union_way, keys_first)
     if loading.from_joins and way != "columns":
         raise StatementNotPageableError(_CONTAINS_EAGER)
     rows = _rows_of(selected, Selected.of(selected, way), keys, traits)
-    return Frame(rows, order, facts.leaves, traits, None)
+    return Frame(rows, order, facts.places, traits, None)
 
 
 def needs_subquery(statement: AnySelect) -> bool:
     """Tell whether a further condition would change what the rows of a statement are."""
-    clauses = (*_sqla.raw_columns_of(statement), *(k.expression for k in sort_keys_of(statement)))
+    selected = _sqla.raw_columns_of(statement)
+    keys = [key.expression for key in sort_keys_of(statement)]
+    own = {id(_sqla.bare_of(column)) for column in selected}
     return bool(
         _sqla.is_limited(statement)
         or _sqla.distinct_on_of(statement)
         or _sqla.group_by_of(statement)
         or _sqla.having_of(statement)
         or is_aggregate(statement)
-        or any(map(has_window, clauses))
+        or any(map(has_window, (*selected, *keys)))
+        # Which may return several rows, and could not stand in WHERE then.
+        or any(not is_plain_or_nested(key) and id(key) in own for key in keys)
     )
 
 
@@ -115,8 +124,8 @@ def _rows_of(
     if _sqla.distinct_on_of(statement):
         # Which row of each group is decided by the order within.
         inner = inner.order_by(None).order_by(*_sqla.order_by_of(ordered_of(statement)))
-    elif _sqla.has_fetch_options(statement):
-        # WITH TIES and PERCENT are of its own order, and leave nothing open.
+    elif _sqla.has_ties(statement):
+        # What ties is of its own order, which leaves nothing open.
         pass
     elif _sqla.is_limited(statement):
         inner = inner.order_by(None).order_by(*order_of(keys, traits))
@@ -154,8 +163,11 @@ def _way_of(statement: AnySelect, loading: Loading) -> Way:
     raw = _sqla.raw_columns_of(statement)
     if not any(map(_sqla.entity_keys_of, raw)) and not any(map(_sqla.is_bundle, raw)):
         return "columns"
-    is_joining = loading.by_joins or loading.by_subqueries or loading.chosen
-    return "join" if is_joining and _can_join(statement) else "statement"
+    return "join" if _needs_join(loading) and _can_join(statement) else "statement"
+
+
+def _needs_join(loading: Loading) -> bool:
+    return loading.by_joins or loading.by_subqueries or loading.chosen
 
 
 def _can_join(statement: AnySelect) -> bool:
@@ -189,4 +201,4 @@ def _of_parents(
     order = total_order_of(statement, facts)
     keys = tuple(_key_of(key, facts, traits, dialect) for key in order.keys)
     parents = Parents.of(statement, entity, keys, traits)
-    return Frame(parents, order, facts.leaves, traits, None)
+    return Frame(parents, order, facts.places, traits, None)

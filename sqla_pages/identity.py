@@ -76,6 +76,15 @@ class Facts:
         return tuple(leaf.source for leaf in self._relations.leaves)
 
     @property
+    def places(self) -> dict[int, int]:
+        """Of each column, by its hash, the place of its table among them."""
+        return {
+            hash(column): place
+            for place, leaf in enumerate(self.leaves)
+            for column in _sqla.columns_of(leaf)
+        }
+
+    @property
     def has_filters(self) -> bool:
         """Whether a filter says that a column equals a constant."""
         return bool(self._relations.constant)

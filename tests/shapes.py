@@ -628,6 +628,30 @@ HARD_SHAPES: Mapping[str, Shape] = {
             .order_by(User.score, User.name.desc())
         )
     ),
+    "a collection joined, rows as mappings": _rows(
+        lambda: (
+            select(User, User.name).options(joinedload(User.notes)).order_by(User.name, User.email)
+        )
+    ),
+    "a collection joined to one of two entities": _rows(
+        lambda: (
+            select(User, Team)
+            .join(User.team)
+            .options(joinedload(User.notes))
+            .order_by(Team.name, User.score.desc())
+        ),
+        only_cursors=True,
+    ),
+    "sorted by a set-returning function": _rows(
+        lambda: select(User.id, (n := func.generate_series(1, 3)).label("n")).order_by(
+            User.name, n, User.id
+        ),
+        "postgresql",
+    ),
+    "sorted by an unknown function": _rows(
+        lambda: select(User.id, (r := func.reverse(User.name)).label("r")).order_by(r.desc()),
+        "postgresql",
+    ),
     "three nullable keys": _entity(
         lambda: select(User).order_by(User.score, User.team_id.desc(), User.name)
     ),

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import mysql, oracle, sqlite
 from sqlalchemy.dialects.mssql import dialect as mssql_dialect
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect as psycopg2_dialect
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from sqla_pages import (
     DialectNotSupportedError,
@@ -436,6 +436,7 @@ def test_the_fewest_keys_are_added_that_prove_the_order_total(
             StatementNotPageableError,
             "selectinload",
         ),
+        (select(text("name")).select_from(User), StatementNotPageableError, "literal_column"),
         (
             select(Note).join(Note.user).options(contains_eager(Note.user)).limit(3),
             StatementNotPageableError,
@@ -549,6 +550,15 @@ def test_a_cursor_of_an_order_with_another_parameter_is_refused(session: Any) ->
 
     with pytest.raises(PageRequestError, match="another ordering"):
         page(8, cursor)
+
+
+def test_unnamed_aliases_of_one_table_are_told_apart(session: Any) -> None:
+    one, other = aliased(User), aliased(User)
+    pairs = select(one, other).join(other, one.team_id == other.team_id)
+    cursor = cursor_page(session, pairs.order_by(one.name)).meta.next_cursor
+
+    with pytest.raises(PageRequestError, match="another ordering"):
+        cursor_page(session, pairs.order_by(other.name), cursor=cursor)
 
 
 def test_an_ordinary_page_takes_one_statement_and_one_past_an_end_takes_two(session: Any) -> None:
