@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -48,16 +49,20 @@ from sqlalchemy.sql.elements import (
     BooleanClauseList,
     ClauseElement,
     ClauseList,
+    CollectionAggregate,
     ColumnClause,
+    FunctionFilter,
     Grouping,
     Label,
     Over,
     TextClause,
     UnaryExpression,
+    WithinGroup,
     _anonymous_label,
     _label_reference,
     _textual_label_reference,
 )
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import (
     Alias,
     AliasedReturnsRows,
@@ -135,6 +140,15 @@ def is_limited(statement: Statement) -> bool:
 def has_fetch_options(statement: Statement) -> bool:
     """Tell whether its FETCH has WITH TIES or PERCENT."""
     return any((statement._fetch_clause_options or {}).values())
+
+
+def limited_like(statement: AnySelect, limited: Statement) -> AnySelect:
+    """Return the statement with the LIMIT and OFFSET of another one."""
+    limit, offset = limited._limit_clause, limited._offset_clause
+    statement = statement if limit is None else statement.limit(limit)
+    if limited._fetch_clause is not None:
+        statement = statement.fetch(limited._fetch_clause, **(limited._fetch_clause_options or {}))
+    return statement if offset is None else statement.offset(offset)
 
 
 def has_ties(statement: Statement) -> bool:
@@ -228,7 +242,7 @@ class Loading:
     `by_joins`: joins are added for it. `repeats`: it loads a collection, so that `unique()` is
     demanded of the result. `from_joins`: the statement's own joins are loaded from
     (`contains_eager`). `by_subqueries`: it is run once more as a subquery. `chosen`: options say
-    which columns are loaded.
+    which columns are loaded. `computed`: some attributes are expressions.
     """
 
     by_joins: bool = False
@@ -236,6 +250,7 @@ class Loading:
     from_joins: bool = False
     by_subqueries: bool = False
     chosen: bool = False
+    computed: bool = False
 
 
 def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
@@ -264,6 +279,12 @@ def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
             name in ("deferred", "query_expression")
             for element in elements
             for name, _ in element.strategy or ()
+        ),
+        computed=any(
+            not isinstance(expression, Column)
+            for mapper in _mappers_of(statement)
+            for attribute in mapper.column_attrs
+            for expression in attribute.columns
         ),
     )
 
@@ -348,6 +369,11 @@ def comparison_of(clause: ClauseElement) -> tuple[Any, ClauseElement, ClauseElem
     return clause.operator, clause.left, clause.right
 
 
+def value_of(clause: ClauseElement) -> object:
+    """Return the value of a bind parameter; None of anything else, or without one."""
+    return clause.effective_value if isinstance(clause, BindParameter) else None
+
+
 def conjuncts_of(condition: ClauseElement) -> Iterator[ClauseElement]:
     """Yield the conditions that all have to hold for one to hold."""
     if isinstance(condition, Grouping):
@@ -382,6 +408,33 @@ def windowed_by(clause: ClauseElement) -> ClauseElement | None:
     """Return the function of a window."""
     over: Any = clause
     return over.element if isinstance(clause, Over) else None
+
+
+def function_name_of(clause: ClauseElement) -> str | None:
+    """Return the name of a function, in lower case; None of anything else."""
+    return str(clause.name).lower() if isinstance(clause, FunctionElement) else None
+
+
+def number_of_arguments(function: ClauseElement) -> int:
+    """Return how many arguments a function has."""
+    return len(tuple(getattr(function, "clauses", ())))
+
+
+def is_collection(clause: ClauseElement) -> bool:
+    """Tell whether it is ANY or ALL of something."""
+    return isinstance(clause, CollectionAggregate)
+
+
+def windowed_parts_of(clause: ClauseElement) -> Iterator[ClauseElement]:
+    """Yield what a window is made of: the arguments of its function, and what it is over."""
+    over: Any = clause
+    for part in (over.partition_by, over.order_by):
+        if part is not None:
+            yield part
+    function = over.element
+    while isinstance(function, FunctionFilter | WithinGroup):
+        function = function.element
+    yield from getattr(function, "clauses", ())
 
 
 def row_number_partition_of(clause: ClauseElement) -> tuple[ClauseElement, ...] | None:
@@ -465,6 +518,12 @@ def bundle_like(selected: ClauseElement, columns: Sequence[ColumnElement[Any]]) 
 def is_bundle(selected: ClauseElement) -> bool:
     """Tell whether what was selected is a bundle or composite."""
     return "bundle" in selected._annotations
+
+
+def labels_of(statement: AnySelect) -> tuple[str, ...]:
+    """Return the labels that were given to what is selected."""
+    found = (selected for selected in flat(raw_columns_of(statement)))
+    return tuple(selected.name for selected in found if isinstance(selected, Label))
 
 
 def number(value: int) -> ColumnElement[int]:

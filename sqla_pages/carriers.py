@@ -105,6 +105,10 @@ def _refuse_long(value: Any) -> Any:
     return value
 
 
+def _sent_raw(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    return type_coerce(key, _RAW)
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """The forms of a sort key.
@@ -120,10 +124,15 @@ class Carrier:
 
     accepts: tuple[type, ...]
     compared: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda key: key
-    sent: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda key: type_coerce(key, _RAW)
+    sent: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _sent_raw
     bound: Callable[[BindParameter[Any]], ColumnElement[Any]] = lambda parameter: parameter
     type: TypeEngine[Any] = _RAW
     read: Callable[[Any], Any] = lambda value: value
+
+    @property
+    def is_sent_raw(self) -> bool:
+        """Whether values are selected as they are."""
+        return self.sent is _sent_raw
 
     def bind(self, name: str, value: Scalar) -> ColumnElement[Any]:
         """Return the value as something to compare the key to."""

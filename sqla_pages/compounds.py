@@ -38,9 +38,8 @@ def as_select(statement: AnyCompound) -> AnySelect:
 def _limited(statement: AnyCompound) -> Statement:
     if not _sqla.is_limited(statement):
         return statement.order_by(None)
-    limit, offset = _sqla.limit_of(statement), _sqla.offset_of(statement)
-    ordered = ordered_of(statement).limit(limit)
-    return ordered.offset(offset) if offset else ordered
+    # What ties is of its own order, which leaves nothing open.
+    return statement if _sqla.has_ties(statement) else ordered_of(statement)
 
 
 def _order_of(statement: AnyCompound, rows: Subquery) -> list[ColumnElement[Any]]:

@@ -56,7 +56,8 @@ def _wrapped(statement: AnyCompound) -> AnySelect:
     ordered = outer.order_by(*order)
     known = _Determined(expressions_of(ordered))
     added = (key for column in _sqla.columns_of(rows) for key in bytes_of(column))
-    return ordered.order_by(*(key for key in added if not known.has(key)))
+    ordered = ordered.order_by(*(key for key in added if not known.has(key)))
+    return _sqla.limited_like(ordered, statement)
 
 
 def _tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:

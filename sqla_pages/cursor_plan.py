@@ -200,10 +200,11 @@ def _read(
     if scalars:
         rows = result.all()
         return [row[0] for row in rows], [row[len(row) - hidden :] for row in rows]
-    number = len(result.keys())
     frozen = result.freeze()
     rows = frozen().all()
-    shown = frozen().columns(*range(number - hidden)).mappings().all()
+    # Not by the names, since an unnamed alias has none.
+    number = len(rows[0]) - hidden if rows else 0
+    shown = frozen().columns(*range(number)).mappings().all() if rows else ()
     return shown, [row[len(row) - hidden :] for row in rows]
 
 

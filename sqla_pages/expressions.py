@@ -33,7 +33,9 @@ from . import _sqla
 from ._sqla import AnySelect
 
 _AGGREGATES: Final = frozenset(
-    "any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every group_concat "
+    "any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop "
+    "covar_samp every group_concat regr_avgx regr_avgy regr_count regr_intercept regr_r2 "
+    "regr_slope regr_sxx regr_sxy regr_syy "
     "grouping json_agg json_arrayagg json_group_array json_group_object json_object_agg "
     "json_objectagg jsonb_agg jsonb_object_agg listagg max median min range_agg std stddev "
     "stddev_pop stddev_samp string_agg sum total var_pop var_samp variance xmlagg".split()
@@ -70,12 +72,36 @@ _PLAIN_PARTS: Final = (
 def is_aggregate(statement: AnySelect) -> bool:
     """Tell whether it is an aggregate without GROUP BY: at most one row."""
     clauses = (*_sqla.raw_columns_of(statement), *_sqla.having_of(statement))
-    return not _sqla.group_by_of(statement) and any(
-        isinstance(part, WithinGroup | FunctionFilter)
-        or (isinstance(part, FunctionElement) and part.name.lower() in _AGGREGATES)
-        for clause in clauses
-        for part in parts_of(clause)
+    return not _sqla.group_by_of(statement) and any(map(has_aggregate, clauses))
+
+
+def is_one_row(statement: AnySelect) -> bool:
+    """Tell whether it has at most one row, for an aggregate or HAVING anywhere in it."""
+    if _sqla.group_by_of(statement):
+        return False
+    order = _sqla.order_by_of(statement)
+    return (
+        is_aggregate(statement)
+        or bool(_sqla.having_of(statement))
+        or any(map(has_aggregate, order))
     )
+
+
+def has_aggregate(clause: ClauseElement) -> bool:
+    """Tell whether an aggregate is in it, other than in a subquery."""
+    return any(map(_is_aggregate_part, parts_of(clause)))
+
+
+def _is_aggregate_part(part: ClauseElement) -> bool:
+    if _sqla.windowed_by(part) is not None:
+        # The window's own function is none, but what it is of may be.
+        return any(map(has_aggregate, _sqla.windowed_parts_of(part)))
+    if isinstance(part, WithinGroup | FunctionFilter):
+        return True
+    name = _sqla.function_name_of(part)
+    # SQLite's max() and min() of several arguments are of one row.
+    is_of_one = name in ("max", "min") and _sqla.number_of_arguments(part) > 1
+    return name in _AGGREGATES and not is_of_one
 
 
 def has_window(clause: ClauseElement) -> bool:

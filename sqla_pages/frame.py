@@ -14,7 +14,7 @@ from .compounds import as_select
 from .content import ordered_of
 from .dialects import Traits, traits_of
 from .errors import StatementNotPageableError
-from .expressions import has_window, is_aggregate, is_plain_or_nested
+from .expressions import has_window, is_one_row, is_plain_or_nested
 from .identity import Facts, are_keys
 from .keyset import Anchor, Key, order_of, ranges_after
 from .loading import Selected, Way
@@ -83,10 +83,14 @@ def frame_of(
         rows = _rows_of(selected, Selected.from_statement(outer, selected), keys, traits)
         return Frame(rows, order, facts.places, traits, None)
     way = _way_of(selected, loading)
-    if not needs_subquery(selected):
+    _refuse_equal_labels(selected)
+    needs_rows = needs_subquery(selected) or _is_changed(selected, order, keys)
+    if not needs_rows:
         is_lossy = loading.from_joins or (way == "statement" and _needs_join(loading))
         is_lossy = (is_lossy or _sqla.is_distinct(selected)) and way != "columns"
-        union_way = None if is_lossy or _sqla.is_locking(selected) else way
+        # SQLite 3.40 loses the conditions of a UNION ALL of FULL JOINs.
+        is_lossy = is_lossy or _sqla.is_locking(selected) or facts.has_full_join
+        union_way = None if is_lossy else way
         keys_first = traits.misses_filters and facts.has_filters and _can_join(selected)
         if union_way and keys_first:
             union_way = "join"
@@ -94,24 +98,45 @@ def frame_of(
         return Frame(inline, order, facts.places, traits, union_way, keys_first)
     if loading.from_joins and way != "columns":
         raise StatementNotPageableError(_CONTAINS_EAGER)
+    if loading.computed and way == "statement":
+        raise StatementNotPageableError(
+            "an alias of a subquery whose entity has column properties cannot be selected from "
+            "together with GROUP BY, a window or a LIMIT: select its columns"
+        )
     rows = _rows_of(selected, Selected.of(selected, way), keys, traits)
     return Frame(rows, order, facts.places, traits, None)
+
+
+def _is_changed(statement: AnySelect, order: TotalOrder, keys: tuple[Key, ...]) -> bool:
+    """Tell whether keys in the statement itself would change what its rows are."""
+    selected = {id(_sqla.bare_of(column)) for column in _sqla.raw_columns_of(statement)}
+    if any(
+        not is_plain_or_nested(k.expression) and id(k.expression) in selected for k in order.keys
+    ):
+        # It may return several rows, and could not stand in WHERE then.
+        return True
+    # As they are sent, values that are equal may differ, and be DISTINCT.
+    return _sqla.is_distinct(statement) and not all(key.carrier.is_sent_raw for key in keys)
+
+
+def _refuse_equal_labels(statement: AnySelect) -> None:
+    labels = _sqla.labels_of(statement)
+    if len(set(labels)) < len(labels):
+        raise StatementNotPageableError(
+            "two columns of this statement have the same label: give them different ones"
+        )
 
 
 def needs_subquery(statement: AnySelect) -> bool:
     """Tell whether a further condition would change what the rows of a statement are."""
     selected = _sqla.raw_columns_of(statement)
     keys = [key.expression for key in sort_keys_of(statement)]
-    own = {id(_sqla.bare_of(column)) for column in selected}
     return bool(
         _sqla.is_limited(statement)
         or _sqla.distinct_on_of(statement)
         or _sqla.group_by_of(statement)
-        or _sqla.having_of(statement)
-        or is_aggregate(statement)
+        or is_one_row(statement)
         or any(map(has_window, (*selected, *keys)))
-        # Which may return several rows, and could not stand in WHERE then.
-        or any(not is_plain_or_nested(key) and id(key) in own for key in keys)
     )
 
 
@@ -167,7 +192,7 @@ def _way_of(statement: AnySelect, loading: Loading) -> Way:
 
 
 def _needs_join(loading: Loading) -> bool:
-    return loading.by_joins or loading.by_subqueries or loading.chosen
+    return loading.by_joins or loading.by_subqueries or loading.chosen or loading.computed
 
 
 def _can_join(statement: AnySelect) -> bool:
@@ -181,7 +206,7 @@ def _repeated_entity(statement: AnySelect, facts: Facts) -> tuple[ColumnElement[
     raw = _sqla.raw_columns_of(statement)
     keys = _sqla.entity_keys_of(raw[0])
     is_one_each = _sqla.is_distinct(statement) or facts.covers(keys)
-    if is_one_each and keys and facts.covers(keys, statement.selected_columns):
+    if is_one_each and keys and facts.covers(keys, _sqla.flat(raw[1:])):
         return None
     if len(raw) > 1 or not keys or needs_subquery(statement) or _sqla.is_distinct(statement):
         raise StatementNotPageableError(

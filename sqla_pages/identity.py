@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Float, Integer, Numeric, String
 from sqlalchemy.sql.elements import BindParameter, Case, ClauseElement, Null
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import FromClause, Lateral
@@ -22,13 +22,14 @@ from sqlalchemy.sql.selectable import FromClause, Lateral
 from . import _sqla
 from ._sqla import AnySelect
 from .closure import Closure, Rule, closure_of, is_exact
-from .expressions import is_aggregate, is_plain_column, is_plain_or_nested
+from .expressions import is_one_row, is_plain_column, is_plain_or_nested
 from .relations import Lookup, relations_of
 
 # Never NULL: these at all, those where none of their arguments is.
 _NEVER_NULL: Final = frozenset(
     "count cume_dist dense_rank ntile percent_rank rank row_number".split()
 )
+_KNOWN_TYPES: Final = (Float, Integer, Numeric, String)
 _STRICT_FUNCTIONS: Final = frozenset("abs char_length length lower md5 upper".split())
 
 
@@ -60,12 +61,17 @@ class Facts:
         self._keys = {
             id(leaf.source): tuple(_keys_of(leaf.source)) for leaf in self._relations.leaves
         }
-        self._rules = tuple(self._make_rules())
-        self._not_null = frozenset(map(hash, self._relations.not_null))
+        groups = _sqla.group_by_of(statement)
+        self._groups = _groups_of(statement, groups, self.leaves)
+        # ROLLUP makes rows in which nothing holds that holds of others.
+        is_rolled_up = self._groups is None
+        self._rules = () if is_rolled_up else tuple(self._make_rules())
+        not_null = () if is_rolled_up else self._relations.not_null
+        self._not_null = frozenset(map(hash, not_null))
         self._outer = {
             hash(column)
             for leaf in self._relations.leaves
-            if leaf.is_outer
+            if leaf.is_outer or is_rolled_up
             for column in _sqla.columns_of(leaf.source)
         }
         self.identity = self._identity()
@@ -83,6 +89,11 @@ class Facts:
             for place, leaf in enumerate(self.leaves)
             for column in _sqla.columns_of(leaf)
         }
+
+    @property
+    def has_full_join(self) -> bool:
+        """Whether a FULL JOIN is among its joins."""
+        return self._relations.has_full_join
 
     @property
     def has_filters(self) -> bool:
@@ -142,13 +153,15 @@ class Facts:
             for key in self._keys[id(leaf.source)]:
                 # A row of an outer join's empty side looks like one whose key is NULL. What a
                 # LATERAL selects may depend on more than on its own row.
-                is_mistakable = leaf.is_outer and any(map(_is_nullable_column, key.columns))
-                if not is_mistakable and not isinstance(leaf.source, Lateral):
+                is_mistakable = leaf.is_outer and all(map(_is_nullable_column, key.columns))
+                is_mistakable = is_mistakable or isinstance(leaf.source, Lateral)
+                if key.is_certain and not is_mistakable:
                     yield Rule(frozenset(map(hash, key.columns)), columns, False, True)
         for pair in self._relations.equal:
             for one, other in (pair, pair[::-1]):
                 yield Rule(frozenset([hash(one)]), frozenset([hash(other)]), False, False)
-                yield Rule(frozenset([hash(one)]), frozenset([hash(other)]), True, True)
+                if is_exact(one) and is_exact(other):
+                    yield Rule(frozenset([hash(one)]), frozenset([hash(other)]), True, True)
         for column in self._relations.constant:
             yield Rule(frozenset(), frozenset([hash(column)]), False, is_exact(column))
         for lookup in self._relations.lookups:
@@ -161,26 +174,32 @@ class Facts:
             columns = frozenset(map(hash, _sqla.columns_of(leaf)))
             for key in self._keys[id(leaf)]:
                 is_found = all(hash(column) in lookup.found for column in key.columns)
-                if is_found and not isinstance(leaf, Lateral):
+                if is_found and key.is_certain and not isinstance(leaf, Lateral):
                     yield Rule(premise, columns, True, True)
 
     def _identity(self) -> Identity | None:
         statement = self._statement
         is_certain = all(map(_returns_one_row, _sqla.raw_columns_of(statement)))
-        if is_aggregate(statement) or (
-            _sqla.having_of(statement) and not _sqla.group_by_of(statement)
-        ):
+        if is_one_row(statement):
             return Identity(())
         if on := _sqla.distinct_on_of(statement):
             return Identity(tuple(on))
         if _sqla.is_distinct(statement):
             return Identity(tuple(statement.selected_columns))
-        if groups := _sqla.group_by_of(statement):
-            resolved = _groups_of(statement, groups)
-            return Identity(resolved, is_certain) if resolved is not None else None
+        if self._groups != ():
+            return None if self._groups is None else Identity(self._groups, is_certain)
         columns: list[ColumnElement[Any]] = []
         for leaf in self.leaves:
-            key = next(iter(self._keys[id(leaf)]), None)
+            # Beside a FULL JOIN, a row that is missing looks like one whose key is NULL.
+            has_full_join = self._relations.has_full_join
+            key = next(
+                (
+                    key
+                    for key in self._keys[id(leaf)]
+                    if not has_full_join or not all(map(_is_nullable_column, key.columns))
+                ),
+                None,
+            )
             if key is None:
                 return None
             columns += key.columns
@@ -209,7 +228,7 @@ def _keys_of_select(source: FromClause, element: AnySelect) -> Iterator[Key]:
         if partition is not None:
             numbered = [outer_of.get(hash(column)) for column in (*partition, expression)]
             if found := _all_or_none(numbered):
-                yield Key(found)
+                yield Key(found, all(map(_returns_one_row, _sqla.raw_columns_of(element))))
     facts = Facts(element)
     if facts.identity is not None and facts.covers(selected):
         direct = [outer_of.get(hash(_sqla.bare_of(c))) for c in facts.missing(()) or ()]
@@ -239,7 +258,7 @@ def are_keys(columns: Sequence[ColumnElement[Any]]) -> bool:
 
 
 def _groups_of(
-    statement: AnySelect, groups: tuple[ClauseElement, ...]
+    statement: AnySelect, groups: tuple[ClauseElement, ...], leaves: tuple[FromClause, ...]
 ) -> tuple[ColumnElement[Any], ...] | None:
     """Return the expressions grouped by; None for a text, ROLLUP, CUBE or GROUPING SETS."""
     selected = list(statement.selected_columns)
@@ -250,7 +269,11 @@ def _groups_of(
         number = _sqla.ordinal_of(group)
         if number is not None and 1 <= number <= len(selected):
             resolved.append(selected[number - 1])
-        elif (named := by_name.get(_sqla.label_name_of(group) or "")) is not None:
+        elif (named := by_name.get(name := _sqla.label_name_of(group) or "")) is not None:
+            # In GROUP BY a name is first that of a column.
+            own = [leaf.c[name] for leaf in leaves if name in leaf.c]
+            if any(hash(column) != hash(_sqla.bare_of(named)) for column in own):
+                return None
             resolved.append(named)
         elif expressions and is_plain_or_nested(_sqla.bare_of(group)):
             resolved += expressions
@@ -286,7 +309,9 @@ def _is_nullable(expression: ClauseElement, is_nullable: Any) -> bool:
             if name == "coalesce":
                 return all(map(is_nullable, arguments))
             if name in _STRICT_FUNCTIONS:
-                return any(map(is_nullable, arguments))
+                # Of a range, lower() may be NULL.
+                are_known = all(isinstance(argument.type, _KNOWN_TYPES) for argument in arguments)
+                return not are_known or any(map(is_nullable, arguments))
             return name not in _NEVER_NULL
         case Case():
             results = (*(then for _, then in expression.whens), expression.else_)

@@ -81,14 +81,23 @@ def _resolved(key: ClauseElement, statement: Statement) -> ClauseElement:
         return key
     selected = tuple(statement.selected_columns)
     if text is not None and text.isdecimal():
-        return selected[int(text) - 1] if 1 <= int(text) <= len(selected) else key
+        # The columns of an entity are not counted: some may be deferred.
+        is_counted = 1 <= int(text) <= len(selected) and not _selects_entities(statement)
+        return selected[int(text) - 1] if is_counted else key
     # In ORDER BY a name is first that of a label, then that of a column.
     labels = [column for column in selected if isinstance(column, Label)]
-    for column in (*labels, *selected):
-        if column.key == (name or text):
-            return column
-    named = None if name is None else _column_named(name, statement)
-    return key if named is None else named
+    for columns in (labels, selected):
+        named = {hash(column): column for column in columns if column.key == (name or text)}
+        if named:
+            return next(iter(named.values())) if len(named) == 1 else key
+    found = None if name is None else _column_named(name, statement)
+    return key if found is None else found
+
+
+def _selects_entities(statement: Statement) -> bool:
+    return not isinstance(statement, CompoundSelect) and any(
+        map(_sqla.entity_keys_of, _sqla.raw_columns_of(statement))
+    )
 
 
 def _column_named(name: str, statement: Statement) -> ClauseElement | None:

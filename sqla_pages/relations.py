@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import Boolean, ColumnElement, String
 from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
-    BindParameter,
     ClauseElement,
     False_,
     Null,
@@ -28,7 +27,7 @@ from .expressions import columns_in, is_plain, is_plain_column
 # Not true where a side of theirs is NULL.
 _STRICT: Final[frozenset[Any]] = frozenset(
     {operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge}
-    | {operators.like_op, operators.in_op, operators.not_in_op, operators.between_op}
+    | {operators.like_op, operators.in_op, operators.between_op}
 )
 
 Column: TypeAlias = ColumnElement[Any]
@@ -66,6 +65,7 @@ class Relations:
     constant: list[Column] = field(default_factory=list[Column])
     not_null: list[Column] = field(default_factory=list[Column])
     lookups: list[Lookup] = field(default_factory=list[Lookup])
+    has_full_join: bool = False
 
 
 def relations_of(statement: AnySelect) -> Relations:
@@ -84,6 +84,7 @@ def _read_from(source: FromClause, found: Relations, *, is_outer: bool) -> None:
     elif not isinstance(source, Join):
         found.leaves.append(Leaf(source, is_outer))
     else:
+        found.has_full_join = found.has_full_join or source.full
         _read_from(source.left, found, is_outer=is_outer or source.full)
         first = len(found.leaves)
         _read_from(source.right, found, is_outer=is_outer or source.isouter or source.full)
@@ -91,7 +92,7 @@ def _read_from(source: FromClause, found: Relations, *, is_outer: bool) -> None:
             return
         if source.isouter:
             right = tuple(leaf.source for leaf in found.leaves[first:])
-            if is_plain(source.onclause):
+            if is_plain(source.onclause) and not is_outer:
                 found.lookups.append(_lookup_of(source.onclause, right))
         else:
             _read_condition(source.onclause, found, is_outer=is_outer)
@@ -115,14 +116,16 @@ def _read_condition(condition: ClauseElement, found: Relations, *, is_outer: boo
 def _equality_of(conjunct: ClauseElement) -> Equality | None:
     """Return the two columns that the condition makes equal."""
     (column,) = _columns_among(conjunct) or (None,)
-    if column is not None:  # a boolean
-        return column, None
+    if column is not None:
+        return (column, None) if isinstance(column.type, Boolean) else None
     if (comparison := _sqla.comparison_of(conjunct)) is None:
         return None
     operator, left, right = comparison
     sides = _columns_among(left, right)
     if operator is operators.is_:
-        is_constant = isinstance(right, Null | True_ | False_)
+        # Of a number, IS TRUE says no more than that it is not zero.
+        is_truth = bool(sides) and isinstance(sides[0].type, Boolean)
+        is_constant = isinstance(right, Null) or (is_truth and isinstance(right, True_ | False_))
         return (sides[0], None) if is_constant and sides else None
     if operator is not operators.eq:
         return None
@@ -131,10 +134,16 @@ def _equality_of(conjunct: ClauseElement) -> Equality | None:
             return (one, other) if _are_comparable(one, other) else None
         case [one]:
             # By the column's own collation, as its keys are.
-            is_constant = isinstance(right if one is left else left, BindParameter)
-            return (one, None) if is_constant else None
+            return (one, None) if _is_value_of(one, right if one is left else left) else None
         case _:
             return None
+
+
+def _is_value_of(column: Column, clause: ClauseElement) -> bool:
+    """Tell whether it is a value that only equal values of the column equal."""
+    value = _sqla.value_of(clause)
+    # Compared to a number, texts are numbers.
+    return isinstance(value, str) if isinstance(column.type, String) else value is not None
 
 
 def _columns_among(*clauses: ClauseElement) -> list[Column]:
@@ -161,7 +170,9 @@ def _not_null_of(conjunct: ClauseElement) -> list[Column]:
         return _columns_among(conjunct)
     operator, left, right = comparison
     is_filled = operator is operators.is_not and isinstance(right, Null)
-    return _columns_among(left, right) if is_filled or operator in _STRICT else []
+    # Of no values at all, any comparison holds for ALL.
+    is_strict = operator in _STRICT and not any(map(_sqla.is_collection, (left, right)))
+    return _columns_among(left, right) if is_filled or is_strict else []
 
 
 def _lookup_of(condition: ClauseElement, right: tuple[FromClause, ...]) -> Lookup:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.elements import BindParameter, ClauseElement
 
 from . import _sqla
 from ._sqla import AnySelect
@@ -37,7 +36,7 @@ def total_order_of(statement: AnySelect, facts: Facts) -> TotalOrder:
         OrderingNotTotalError: it sorts by what cannot be sought, or nothing proves a row unique.
     """
     if facts.identity is None:
-        raise OrderingNotTotalError(_no_identity(facts.keyless))
+        raise OrderingNotTotalError(_no_identity(facts))
     keys = _effective(statement, facts)
     missing = facts.missing([key.expression for key in keys]) or ()
     # In the direction of the last key, so that an index can serve both.
@@ -67,6 +66,11 @@ def _refuse(key: SortKey) -> None:
         raise OrderingNotTotalError(
             "ordering by a text cannot be sought: order by columns or expressions, "
             "or use offset pages"
+        )
+    if isinstance(key.expression, BindParameter):
+        raise OrderingNotTotalError(
+            "ordering by a parameter alone: a number may be taken for that of a column; leave it "
+            "out, or order by the column"
         )
     if _sqla.is_relationship(key.expression):
         raise OrderingNotTotalError(
@@ -100,8 +104,13 @@ def name_of(column: ColumnElement[Any]) -> str:
     return f"{table}.{column.key}" if table else str(column.key)
 
 
-def _no_identity(keyless: tuple[FromClause, ...]) -> str:
-    names = [_sqla.source_name_of(leaf) for leaf in keyless]
+def _no_identity(facts: Facts) -> str:
+    names = [_sqla.source_name_of(leaf) for leaf in facts.keyless]
+    if not names and facts.has_full_join:
+        return (
+            "rows that a FULL JOIN leaves alone cannot be told from rows whose keys are NULL: let "
+            "each of its sides select a column that is NOT NULL, as part of its key"
+        )
     if not names:
         return (
             "what tells the groups of this statement apart is not known: group by columns, "
