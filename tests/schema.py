@@ -64,6 +64,12 @@ class Tag(Base):
     label: Mapped[str] = mapped_column(String(20))
 
 
+Tag.uses = column_property(  # type: ignore[attr-defined]
+    select(func.count())
+    .where(note_tag.c.tag_id == Tag.id)
+    .correlate_except(note_tag)
+    .scalar_subquery()
+)
 User.notes_count = column_property(  # type: ignore[attr-defined]
     select(func.count(Note.id)).where(Note.user_id == User.id).scalar_subquery(), deferred=True
 )

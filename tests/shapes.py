@@ -652,6 +652,61 @@ HARD_SHAPES: Mapping[str, Shape] = {
         lambda: select(User.id, (r := func.reverse(User.name)).label("r")).order_by(r.desc()),
         "postgresql",
     ),
+    "an unnamed alias beside a column": _rows(
+        lambda: select(a := aliased(User), a.score).order_by(a.name, a.email.desc())
+    ),
+    "an attribute that is an expression": _entity(
+        lambda: select(Tag).order_by(Tag.label, Tag.id.desc())
+    ),
+    "an attribute that is an expression, sorted by": _entity(
+        lambda: select(Tag).order_by(Tag.uses.desc(), Tag.id)  # type: ignore[attr-defined]
+    ),
+    "attributes that are expressions, of two aliases": _rows(
+        lambda: (
+            select(a := aliased(Tag), b := aliased(Tag))
+            .join(b, b.label == a.label)
+            .order_by(a.id.desc())
+            .limit(9)
+        ),
+        unlimited=lambda: select(a := aliased(Tag), b := aliased(Tag)).join(b, b.label == a.label),
+    ),
+    "a FULL JOIN": _rows(
+        lambda: (
+            select(User.id, Team.id.label("t"), User.score)
+            .join(Team, Team.id == User.team_id, full=True)
+            .order_by(User.score, Team.name.desc())
+        ),
+        "sqlite",
+        "postgresql",
+    ),
+    "an aggregate joined where it is found": _rows(
+        lambda: (
+            select(User.id, (best := select(func.max(User.score).label("s")).subquery()).c.s)
+            .outerjoin(best, best.c.s == User.score)
+            .order_by(best.c.s.desc(), User.id.desc())
+        )
+    ),
+    "a filter that is nothing": _entity(
+        lambda: select(User).where(User.score.not_in([])).order_by(User.score.desc(), User.name)
+    ),
+    "UNION ALL with ties": _entity(
+        lambda: (
+            union_all(select(User.score), select(Note.kind))
+            .order_by("score")
+            .fetch(1, with_ties=True)
+        ),
+        "postgresql",
+        only_cursors=True,
+    ),
+    "UNION with a limit that is a parameter": _entity(
+        lambda: union(select(User.id), select(Team.id)).order_by("id").limit(literal(2) + 1),
+        "sqlite",
+        "postgresql",
+        only_cursors=True,
+    ),
+    "DISTINCT rows of a function": _rows(
+        lambda: select(func.generate_series(1, User.score).label("n")).distinct(), "postgresql"
+    ),
     "three nullable keys": _entity(
         lambda: select(User).order_by(User.score, User.team_id.desc(), User.name)
     ),

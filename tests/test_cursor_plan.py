@@ -6,15 +6,20 @@ import pytest
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKey,
     Integer,
     MetaData,
+    String,
     Table,
+    all_,
     and_,
     create_engine,
     delete,
     distinct,
     event,
     func,
+    join,
+    literal,
     literal_column,
     select,
     text,
@@ -60,6 +65,17 @@ thing = Table(
     Column("n", BigInteger),
 )
 IDS = select(thing.c.id)
+country = Table("country", MetaData(), Column("code", String(2), primary_key=True))
+city = Table(
+    "city",
+    country.metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("country", ForeignKey("country.code"), nullable=False),
+)
+note, team = aliased(Note, name="n"), aliased(Team, name="t")
+best = select(func.max(User.score).label("s")).subquery("best")
+scores = select(User.score).distinct().subquery("scores")
+kinds = select(func.nullif(Note.kind, 1).label("kind")).distinct().subquery("kinds")
 PAGES: dict[str, tuple[Any, tuple[int | None, ...] | None, Direction]] = {
     "one direction": (IDS.order_by(thing.c.a), (1, 2), "after"),
     "one direction, backward": (IDS.order_by(thing.c.a), (1, 2), "before"),
@@ -379,6 +395,27 @@ def test_sqlite_is_not_asked_to_compare_a_row_with_its_own_key_in_it() -> None:
             select(User.id).outerjoin(User.team).order_by(User.team_id, Team.name),
             ['"user".team_id', '"user".id'],
         ),
+        # What an outer join finds may be missing, however constant it is where it is found.
+        (
+            select(User.id)
+            .outerjoin(best, best.c.s == User.score)
+            .order_by(best.c.s.desc(), User.id),
+            ["best.s DESC", '"user".id'],
+        ),
+        (
+            select(User.id)
+            .outerjoin(join(note, team, team.id == 3, isouter=True), note.user_id == User.id)
+            .order_by(team.name, User.id),
+            ["t.name", '"user".id', "n.id", "t.id"],
+        ),
+        # A number that is true is not one number, and a text is not the number it begins with.
+        (select(User).where(User.score).order_by(User.score), ['"user".score', '"user".id']),
+        (select(User).where(User.score.is_(True)).order_by(User.score),
+         ['"user".score', '"user".id']),
+        (select(User).where(User.name == 5).order_by(User.name), ['"user".name', '"user".id']),
+        (select(func.max(User.id, User.score)), ['"user".id']),
+        (select(func.sum(func.count(User.id)).over()), []),
+        (select(literal_column("1")).select_from(User).order_by(func.count(User.id)), []),
         # Texts that are equal may differ still, in case for one.
         (
             select(User).order_by(User.name, func.hex(User.name)),
@@ -389,6 +426,12 @@ def test_sqlite_is_not_asked_to_compare_a_row_with_its_own_key_in_it() -> None:
         (select(User.id, User.name).order_by(text("2")), ['"user".name', '"user".id']),
         (select(User.id, User.name).order_by(literal_column("2").desc()),
          ['"user".name DESC', '"user".id DESC']),
+        (
+            select(city.c.id)
+            .join(country, country.c.code == city.c.country)
+            .order_by(country.c.code, func.hex(city.c.country), city.c.id),
+            ["country.code", "hex(city.country)", "city.id"],
+        ),
         (select(User).order_by("name"), ['"user".name', '"user".id']),
         (select(User.id).order_by("name"), ['"user".name', '"user".id']),
     ],
@@ -430,6 +473,35 @@ def test_the_fewest_keys_are_added_that_prove_the_order_total(
             OrderingNotTotalError,
             "without ROLLUP",
         ),
+        (
+            select(select(User.name, func.count()).group_by(func.rollup(User.name)).subquery("r")),
+            OrderingNotTotalError,
+            "rows of r apart",
+        ),
+        (
+            select(func.lower(User.name).label("name")).group_by("name"),
+            OrderingNotTotalError,
+            "group by columns",
+        ),
+        (
+            select(User.id, Note.id).join(User.notes).order_by("id"),
+            OrderingNotTotalError,
+            "order by columns",
+        ),
+        (select(User).order_by(text("2")), OrderingNotTotalError, "order by columns"),
+        (select(User).order_by(literal(2)), OrderingNotTotalError, "leave it out"),
+        (
+            select(scores.c.score, kinds.c.kind).select_from(
+                scores.join(kinds, kinds.c.kind == scores.c.score, full=True)
+            ),
+            OrderingNotTotalError,
+            "a column that is NOT NULL",
+        ),
+        (
+            select(User.id.label("x"), User.name.label("x")).limit(3),
+            StatementNotPageableError,
+            "different ones",
+        ),
         (select(User).order_by(User.extra), SortKeyNotSeekableError, "cast to a text"),
         (
             select(User, Note).join(User.notes).options(joinedload(User.notes)),
@@ -457,6 +529,24 @@ def test_a_database_that_is_not_known_is_refused() -> None:
 
     with pytest.raises(DialectNotSupportedError, match="use offset pages"):
         plan_page(select(User), UnknownDialect())
+
+
+@pytest.mark.parametrize(
+    ("condition", "form"),
+    [
+        (thing.c.n > 3, "inline"),
+        (thing.c.n.is_not(None), "inline"),
+        (thing.c.n.in_([1, 2]), "inline"),
+        # Of nothing, all is true, of NULL as well.
+        (thing.c.n.not_in([]), "union"),
+        (thing.c.n > all_(select(thing.c.a).scalar_subquery()), "union"),
+        ((thing.c.n > 3) | (thing.c.a > 3), "union"),
+    ],
+)
+def test_a_filter_that_no_null_passes_makes_a_key_not_null(condition: Any, form: str) -> None:
+    plan = plan_page(IDS.where(condition).order_by(thing.c.n), "postgresql+psycopg2")
+
+    assert plan.form == form
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2**63])

@@ -499,6 +499,21 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], frozenset[str]]] = {
     "ordered by a maximum": (_measured(lambda sale: func.max(sale.moment)), ALL),
     "distinct days": (lambda sale: select(sale.day).distinct().order_by(sale.day.desc()), ALL),
     "distinct prices": (lambda sale: select(sale.price).distinct().order_by(sale.price), ALL),
+    # A month and 30 days are equal, and not the same.
+    "distinct spans": (
+        lambda sale: (
+            select(
+                span := sa.case(
+                    (sale.number == 0, sa.literal_column("interval '1 month'", sa.Interval)),
+                    (sale.number == 1, sa.literal_column("interval '30 days'", sa.Interval)),
+                    else_=sa.literal_column("interval '2 days'", sa.Interval),
+                ).label("span")
+            )
+            .distinct()
+            .order_by(span)
+        ),
+        POSTGRESQL,
+    ),
     "distinct fruits": (lambda sale: select(sale.fruit).distinct().order_by(sale.fruit), ALL),
 }
 DRIVERS_AND_GROUPS = [
