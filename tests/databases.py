@@ -1,6 +1,7 @@
 """A database under each of its drivers, and one way to call sync and asyncio code on it."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ if HAS_MARIADB:
     SYNC_DRIVERS.append("mariadb+pymysql")
     ASYNC_DRIVERS.append("mariadb+asyncmy")
 DRIVERS = SYNC_DRIVERS + ASYNC_DRIVERS
+
+# The drivers that every shape of statement and every type of key goes through: one of each database
+# and one of asyncio; all of them with SQLA_PAGES_TEST_PROFILE=full, as CI has it.
+IS_FULL = os.environ.get("SQLA_PAGES_TEST_PROFILE", "quick") == "full"
+_MAIN = {"sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql"}
+MATRIX_DRIVERS = [d for d in DRIVERS if IS_FULL or d in _MAIN or d == "postgresql+asyncpg"]
+# Those that go through it in pages of every size, others in pages of one.
+EVERY_SIZE_DRIVERS = _MAIN if IS_FULL else {"sqlite+pysqlite"}
 
 # The sync driver that fills and looks into a database whatever the driver under test.
 _FILLING = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
