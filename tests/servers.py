@@ -50,10 +50,11 @@ def mariadb() -> Iterator[URL]:
         return
     with tempfile.TemporaryDirectory(prefix="mariadb-") as folder:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        data = f"--datadir={folder}/data"
+        # Servers that are made at the same time would delete each other's files in /tmp.
+        data = [f"--datadir={folder}/data", f"--tmpdir={folder}"]
         subprocess.run(
             [
-                *("mariadb-install-db", "--no-defaults", *user, data, "--skip-test-db"),
+                *("mariadb-install-db", "--no-defaults", *user, *data, "--skip-test-db"),
                 "--auth-root-authentication-method=normal",
             ],
             check=True,
@@ -63,7 +64,7 @@ def mariadb() -> Iterator[URL]:
         with open(f"{folder}/log", "wb") as log:
             process = subprocess.Popen(
                 [
-                    *("mariadbd", "--no-defaults", *user, data, f"--socket={folder}/socket"),
+                    *("mariadbd", "--no-defaults", *user, *data, f"--socket={folder}/socket"),
                     *(f"--port={port}", "--bind-address=127.0.0.1", "--skip-log-bin"),
                     *("--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=5"),
                     "--character-set-server=utf8mb4",
