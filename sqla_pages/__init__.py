@@ -6,8 +6,11 @@ and without `sqla_session`.
 
 from typing import TYPE_CHECKING
 
-from .count import count_statement
+from .by_cursor import async_cursor_page, cursor_page
+from .by_offset import async_offset_page, offset_page
+from .count import COUNT_REWRITES, CountPlan, count_statement, plan_count
 from .cursor import CursorCodec
+from .deep import DeepOffset
 from .errors import (
     DialectNotSupportedError,
     InvalidCursorError,
@@ -17,26 +20,40 @@ from .errors import (
     SortKeyNotSeekableError,
     StatementNotPageableError,
 )
-from .execute import (
-    async_count,
-    async_cursor_page,
-    async_offset_page,
-    count,
-    cursor_page,
-    offset_page,
-)
+from .execute import async_count, count
 from .explain import PageSQL, plan_page
 from .iterate import async_iter_pages, async_iter_rows, iter_pages, iter_rows
-from .models import Collection, CursorPage, CursorPageMeta, Item, Page, PageMeta
+from .models import (
+    CappedPage,
+    CappedPageMeta,
+    Collection,
+    CountedCursorPage,
+    CountedCursorPageMeta,
+    CursorPage,
+    CursorPageMeta,
+    EstimatedPage,
+    EstimatedPageMeta,
+    Item,
+    OffsetPage,
+    Page,
+    PageMeta,
+    UncountedPage,
+    UncountedPageMeta,
+)
+from .totals import CappedCount, CountPolicy, EstimatedCount, ExactCount, NoCount
 
 if TYPE_CHECKING:
     from .fastapi import (
+        AsyncCountedCursorPaginateSignature,
+        AsyncCountedPaginateSignature,
         AsyncCursorPaginate,
         AsyncCursorPaginateSignature,
         AsyncCursorPagination,
         AsyncPaginate,
         AsyncPaginateSignature,
         AsyncPagination,
+        CountedCursorPaginateSignature,
+        CountedPaginateSignature,
         CursorPaginate,
         CursorPaginateSignature,
         CursorPagination,
@@ -46,22 +63,41 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "COUNT_REWRITES",
+    "AsyncCountedCursorPaginateSignature",
+    "AsyncCountedPaginateSignature",
     "AsyncCursorPaginate",
     "AsyncCursorPaginateSignature",
     "AsyncCursorPagination",
     "AsyncPaginate",
     "AsyncPaginateSignature",
     "AsyncPagination",
+    "CappedCount",
+    "CappedPage",
+    "CappedPageMeta",
     "Collection",
+    "CountPlan",
+    "CountPolicy",
+    "CountedCursorPage",
+    "CountedCursorPageMeta",
+    "CountedCursorPaginateSignature",
+    "CountedPaginateSignature",
     "CursorCodec",
     "CursorPage",
     "CursorPageMeta",
     "CursorPaginate",
     "CursorPaginateSignature",
     "CursorPagination",
+    "DeepOffset",
     "DialectNotSupportedError",
+    "EstimatedCount",
+    "EstimatedPage",
+    "EstimatedPageMeta",
+    "ExactCount",
     "InvalidCursorError",
     "Item",
+    "NoCount",
+    "OffsetPage",
     "OrderingNotTotalError",
     "Page",
     "PageMeta",
@@ -73,6 +109,8 @@ __all__ = [
     "Pagination",
     "SortKeyNotSeekableError",
     "StatementNotPageableError",
+    "UncountedPage",
+    "UncountedPageMeta",
     "async_count",
     "async_cursor_page",
     "async_iter_pages",
@@ -84,6 +122,7 @@ __all__ = [
     "iter_pages",
     "iter_rows",
     "offset_page",
+    "plan_count",
     "plan_page",
 ]
 

@@ -9,7 +9,7 @@ once and by name, not on some page.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import (
@@ -26,7 +26,6 @@ from sqlalchemy import (
     Select,
     Table,
     UniqueConstraint,
-    literal,
     literal_column,
     select,
     union,
@@ -37,10 +36,10 @@ from sqlalchemy.orm import (
     Bundle,
     Composite,
     FromStatement,
-    LoaderCriteriaOption,
     Mapper,
     Session,
 )
+from sqlalchemy.orm.interfaces import LoaderOption
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.base import ExecutableOption
 from sqlalchemy.sql.elements import (
@@ -220,18 +219,90 @@ def keys_of(source: FromClause) -> Iterator[tuple[ColumnElement[Any], ...]]:
 def without_loading(statement: AnySelect) -> AnySelect:
     """Return it without loader options and FOR UPDATE; loader criteria, which filter, stay."""
     bare = statement.order_by()
-    bare._with_options = tuple(
-        option for option in statement._with_options if isinstance(option, LoaderCriteriaOption)
-    )
+    bare._with_options = criteria_of(statement)
     bare._for_update_arg = None
     return bare
+
+
+def with_columns(statement: AnySelect, *columns: ColumnElement[Any]) -> AnySelect:
+    """Return it with another select list, from the same tables; loader options are dropped.
+
+    SQLAlchemy by itself would put the other options where neither a subquery's outer statement nor
+    an event finds them.
+    """
+    options = criteria_of(statement)
+    bare = statement.order_by()
+    bare._with_options = ()
+    bare = bare.with_only_columns(*columns, maintain_column_froms=True)
+    return bare.options(*options) if options else bare
+
+
+def without_each_outer_join(statement: AnySelect) -> Iterator[AnySelect]:
+    """Yield the statement without one of its LEFT JOINs, for each of them, the last one first.
+
+    Nothing is said of whether the rest still stands without it.
+    """
+    for fewer in _without_each_setup(statement._setup_joins):
+        copy: Any = statement.order_by()
+        copy._setup_joins = fewer
+        yield copy
+    # What was joined before the select list was replaced.
+    for place, memoized in enumerate(statement._memoized_select_entities):
+        for fewer in _without_each_setup(memoized._setup_joins):
+            copy, changed = statement.order_by(), memoized._clone()
+            changed._setup_joins = fewer
+            copy._memoized_select_entities = tuple(
+                changed if n == place else one
+                for n, one in enumerate(statement._memoized_select_entities)
+            )
+            yield copy
+    for place, source in enumerate(statement._from_obj):
+        for rest in _without_each_outer_join(source):
+            copy = statement.order_by()
+            copy._from_obj = tuple(
+                rest if n == place else one for n, one in enumerate(statement._from_obj)
+            )
+            yield copy
+
+
+def _without_each_setup(joins: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    for place in reversed(range(len(joins))):
+        *_, flags = joins[place]
+        if flags["isouter"] and not flags["full"]:
+            yield tuple(joined for n, joined in enumerate(joins) if n != place)
+
+
+def _without_each_outer_join(source: FromClause) -> Iterator[FromClause]:
+    if not isinstance(source, Join):
+        return
+    if source.isouter and not source.full:
+        yield source.left
+    for left in _without_each_outer_join(source.left):
+        yield Join(left, source.right, source.onclause, isouter=source.isouter, full=source.full)
+
+
+def joins_of(sources: Iterable[FromClause]) -> Iterator[Join]:
+    """Yield the joins among these sources."""
+    for source in sources:
+        if isinstance(source, Join):
+            yield source
+            yield from joins_of((source.left, source.right))
+        elif isinstance(source, FromGrouping):
+            yield from joins_of((source.element,))
+
+
+def without_source(statement: AnySelect, leaf: FromClause) -> AnySelect:
+    """Return it without a table that it was told to select from by itself."""
+    copy = statement.order_by()
+    copy._from_obj = tuple(one for one in statement._from_obj if hash(one) != hash(leaf))
+    return copy
 
 
 def froms_of(statement: AnySelect) -> tuple[FromClause, ...]:
     """Return its FROM list, without the joins that load eagerly."""
     bare = without_loading(statement.order_by(None))
     bare._group_by_clauses, bare._having_criteria = (), ()
-    bare = bare.with_only_columns(literal(1), maintain_column_froms=True)
+    bare = with_columns(bare, number(1))
     return tuple(bare.get_final_froms())
 
 
@@ -240,13 +311,15 @@ class Loading:
     """How a statement loads what belongs to its entities within its own rows.
 
     `by_joins`: joins are added for it. `repeats`: it loads a collection, so that `unique()` is
-    demanded of the result. `from_joins`: the statement's own joins are loaded from
+    demanded of the result. `filters`: the conditions that those of its joins amount to that are no
+    outer joins (`innerjoin=True`). `from_joins`: the statement's own joins are loaded from
     (`contains_eager`). `by_subqueries`: it is run once more as a subquery. `chosen`: options say
     which columns are loaded. `computed`: some attributes are expressions.
     """
 
     by_joins: bool = False
     repeats: bool = False
+    filters: tuple[ColumnElement[bool], ...] = ()
     from_joins: bool = False
     by_subqueries: bool = False
     chosen: bool = False
@@ -263,16 +336,13 @@ def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
         return Loading(from_joins=from_joins)
     if statement._propagate_attrs.get("compile_state_plugin") != "orm":
         return Loading()
-    plain = statement.order_by(None)
-    state: Any = plain._compile_state_factory(plain, _compiler())
-    return Loading(
-        by_joins=bool(state.eager_joins),
-        repeats=bool(state.multi_row_eager_loaders),
+    mappers = tuple(_mappers_of(statement))
+    loading = Loading(
         from_joins=any("eager_from_alias" in element.local_opts for element in elements),
         by_subqueries=any(("lazy", "subquery") in (element.strategy or ()) for element in elements)
         or any(
             relationship.lazy == "subquery"
-            for mapper in _mappers_of(statement)
+            for mapper in mappers
             for relationship in mapper.relationships
         ),
         chosen=any(
@@ -282,11 +352,46 @@ def loading_of(statement: "AnySelect | FromStatement[Any]") -> Loading:
         ),
         computed=any(
             not isinstance(expression, Column)
-            for mapper in _mappers_of(statement)
+            for mapper in mappers
             for attribute in mapper.column_attrs
             for expression in attribute.columns
         ),
     )
+    if not elements and not any(map(_joins_by_itself, mappers)):
+        return loading
+    plain = statement.order_by(None)
+    state: Any = plain._compile_state_factory(plain, _compiler())
+    filters = (_filter_of(join, statement) for join in state.eager_joins.values())
+    return replace(
+        loading,
+        by_joins=bool(state.eager_joins),
+        repeats=bool(state.multi_row_eager_loaders),
+        filters=tuple(condition for condition in filters if condition is not None),
+    )
+
+
+def _joins_by_itself(mapper: Mapper[Any]) -> bool:
+    """Tell whether a relationship of the entity, or of one derived from it, is loaded by a join."""
+    return any(
+        relationship.lazy in ("joined", False)
+        for derived in mapper.self_and_descendants
+        for relationship in derived.relationships
+    )
+
+
+def _filter_of(join: FromClause, statement: AnySelect) -> ColumnElement[bool] | None:
+    """Return what eager joins ask of a row, those among them that are no outer joins."""
+    own = tuple(leaves_of(froms_of(statement)))
+    hashes = frozenset(map(hash, own))
+    asked: list[Join] = []
+    while isinstance(join, Join) and hashes.isdisjoint(map(hash, leaves_of((join.right,)))):
+        asked += [] if join.isouter else [join]
+        join = join.left
+    if not asked:
+        return None
+    conditions = [one.onclause for one in asked if one.onclause is not None]
+    found = select(number(1)).select_from(*(one.right for one in asked)).where(*conditions)
+    return found.correlate(*own).exists()
 
 
 def result_names_of(statement: AnySelect) -> tuple[str, ...]:
@@ -494,6 +599,11 @@ def loaded_from(outer: "FromStatement[Any]", statement: Executable) -> "FromStat
     return cast("FromStatement[Any]", copy)
 
 
+def has_loader_options(statement: AnySelect) -> bool:
+    """Tell whether an option of it says how to load."""
+    return any(isinstance(option, LoaderOption) for option in statement._with_options)
+
+
 def options_of(statement: "Statement | FromStatement[Any]") -> tuple[ExecutableOption, ...]:
     """Return its options: loader options, loader criteria and others."""
     return tuple(statement._with_options)
@@ -547,9 +657,9 @@ def of_subquery(clause: ColumnElement[Any], subquery: Subquery) -> ColumnElement
     return adapted
 
 
-def criteria_of(statement: "Statement | FromStatement[Any]") -> tuple[LoaderCriteriaOption, ...]:
-    """Return its loader criteria, the options that filter rows."""
-    return tuple(o for o in statement._with_options if isinstance(o, LoaderCriteriaOption))
+def criteria_of(statement: "Statement | FromStatement[Any]") -> tuple[ExecutableOption, ...]:
+    """Return its options that are none of loading: loader criteria, which filter, and others."""
+    return tuple(o for o in statement._with_options if not isinstance(o, LoaderOption))
 
 
 def label_name_of(clause: ClauseElement) -> str | None:
@@ -657,7 +767,9 @@ def _check_attributes() -> None:
     common = "order_by_clauses limit_clause offset_clause fetch_clause fetch_clause_options"
     common += " for_update_arg with_options"
     only_select = "raw_columns group_by_clauses having_criteria distinct distinct_on prefixes"
-    only_select += " suffixes annotations propagate_attrs compile_state_factory"
+    only_select += (
+        " suffixes annotations propagate_attrs compile_state_factory setup_joins from_obj"
+    )
     one: AnySelect = select(1)
     needed = {
         one: f"{common} {only_select}",

@@ -1,5 +1,6 @@
 """UNION, INTERSECT and EXCEPT as a SELECT, which can be filtered and sorted by expressions."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select
@@ -51,8 +52,5 @@ def _order_of(statement: AnyCompound, rows: Subquery) -> list[ColumnElement[Any]
             order.append(key.column)
             continue
         column = list(rows.c)[places[0]] if places else _sqla.of_subquery(key.column, rows)
-        directed = column.desc() if key.descending else column.asc()
-        if key.nulls_first is not None:
-            directed = directed.nulls_first() if key.nulls_first else directed.nulls_last()
-        order.append(directed)
+        order.append(replace(key, expression=column).clause())
     return order

@@ -73,11 +73,6 @@ def _tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:
     return tuple(added)
 
 
-def are_determined(clauses: Iterable[ClauseElement], keys: Iterable[ClauseElement]) -> bool:
-    """Tell whether the keys determine the values of all the clauses."""
-    return all(map(_Determined(keys).determines, clauses))
-
-
 class _Determined:
     """The columns that sort keys determine: a key of a table determines the whole table."""
 

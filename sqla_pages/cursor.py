@@ -163,3 +163,7 @@ def _cursor_of(data: bytes) -> Cursor | None:
         return cursor if _content_of(cursor) == data else None
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         return None
+
+
+UNSIGNED: Final = CursorCodec()
+"""The codec of cursors that are not signed."""

@@ -20,6 +20,7 @@ from .frame import Frame, frame_of
 from .keyset import Condition, Key, all_of, ranges_after, settled
 from .models import CursorPage, CursorPageMeta
 from .ordering import SortKey
+from .plan import items_and_hidden
 from .projection import PROBE, SENT, Inline, Projection
 from .scalars import Scalar
 
@@ -151,7 +152,7 @@ def cursor_steps(
     probe = probe and is_anchored
     direction: Direction = "after" if cursor is None else cursor.direction
     statement = plan.page_statement(cursor, limit + 1, probe=probe)
-    rows, hidden = _read(
+    rows, hidden = items_and_hidden(
         (yield from _sent(statement, is_anchored)), len(plan.keys) + probe, scalars=scalars
     )
     has_more = len(rows) > limit
@@ -189,23 +190,6 @@ def _sent(
         if has_values and _sqla.is_fault_of_values(error):
             raise InvalidCursorError("malformed") from None
         raise
-
-
-def _read(
-    result: Result[Any], hidden: int, *, scalars: bool
-) -> tuple[Sequence[Any], Sequence[Sequence[Any]]]:
-    """Return the items of a result, and the hidden columns that its rows end with."""
-    if _sqla.is_unique_demanded(result):
-        result = result.unique()
-    if scalars:
-        rows = result.all()
-        return [row[0] for row in rows], [row[len(row) - hidden :] for row in rows]
-    frozen = result.freeze()
-    rows = frozen().all()
-    # Not by the names, since an unnamed alias has none.
-    number = len(rows[0]) - hidden if rows else 0
-    shown = frozen().columns(*range(number)).mappings().all() if rows else ()
-    return shown, [row[len(row) - hidden :] for row in rows]
 
 
 def _directed(keys: Sequence[Key], cursor: Cursor | None) -> tuple[Key, ...]:

@@ -11,10 +11,12 @@ from sqlalchemy.sql.elements import ClauseElement
 from . import _sqla
 from .cursor import Cursor
 from .cursor_plan import CursorPlan, cursor_plan
-from .offset_plan import OffsetRequest, offset_plan
+from .deep import DeepOffset
+from .offset_plan import AUTO, OffsetPlan, OffsetRequest, offset_plan
 from .ordering import SortKey
 from .plan import Pageable, check_limit, from_statement_of, statement_of
 from .scalars import Scalar
+from .totals import EXACT, CountPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,15 @@ class PageSQL:
         dialect: the database that the SQL is for.
         form: `inline` where the statement itself is limited, `rows` where it is selected from,
             `union` where a page may be put together of several ranges of an index, `parents` where
-            the rows repeat entities, `offset` for offset pages.
+            the rows repeat entities; of offset pages `offset` where the statement is limited,
+            `deferred` where its rows are found by their keys, or `parents`.
         order: the sort keys of the total order; expressions by their text.
         tie_breakers: those that were added.
         statements: the SQL by name. For cursor pages `first`, `next` and `previous`, the latter two
             around a row without NULLs, and `behind`, sent where these return no row. For offset
-            pages `page` and `count`.
+            pages `page` and `count`; `turned`, sent after the count and in place of the page where
+            that is nearer to the end; or `page_and_count` alone, in place of all these.
+        rewrites: those of `COUNT_REWRITES` that the count was made by.
     """
 
     dialect: str
@@ -38,6 +43,7 @@ class PageSQL:
     order: tuple[str, ...]
     tie_breakers: tuple[str, ...]
     statements: Mapping[str, str]
+    rewrites: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         added = f" (added: {', '.join(self.tie_breakers)})" if self.tie_breakers else ""
@@ -53,6 +59,8 @@ def plan_page(
     *,
     offset: int | None = None,
     limit: int = 10,
+    count: CountPolicy[Any] = EXACT,
+    deep: DeepOffset = AUTO,
 ) -> PageSQL:
     """Return the SQL of the pages of a statement, and what was decided about them.
 
@@ -63,6 +71,8 @@ def plan_page(
         dialect: the dialect of an engine, or its name as it stands in a URL: `postgresql+psycopg`.
         offset: rows before an offset page, 0 or more.
         limit: rows of a full page, 1 or more.
+        count: how much is counted for an offset page.
+        deep: what is done about its offset, if it is deep.
 
     Raises:
         StatementNotPageableError: no pages of the statement could be right; says what to change.
@@ -88,13 +98,42 @@ def plan_page(
     selected = statement_of(statement)
     if offset is not None:
         request = OffsetRequest(offset, limit)
-        offsets = offset_plan(selected, request, from_statement_of(statement))
-        keys = [_text(clause, made) for clause in _sqla.order_by_of(offsets.ordered)]
-        added = keys[len(_sqla.order_by_of(selected)) :]
-        found: dict[str, Any] = {"page": offsets.rows, "count": offsets.count}
-        return PageSQL(made.name, "offset", tuple(keys), tuple(added), _texts(found, made))
+        plan = offset_plan(selected, request, made, count, deep, from_statement_of(statement))
+        return _offset_sql(plan, len(_sqla.order_by_of(selected)))
     check_limit(limit)
-    plan = cursor_plan(selected, made, from_statement_of(statement))
+    cursors = cursor_plan(selected, made, from_statement_of(statement))
+    return _cursor_sql(cursors, limit, made)
+
+
+def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
+    keys = tuple(_text(clause, plan.dialect) for clause in _sqla.order_by_of(plan.ordered))
+    count = plan.count
+    found: dict[str, Any] = {"page_and_count": plan.rows_and_total}
+    if plan.rows_and_total is None:
+        limit, offset = plan.request.limit, plan.request.offset
+        found = {
+            "page": plan.rows,
+            "count": _count_of(plan),
+            # With this total, the page is the last one.
+            "turned": plan.turned(offset + limit),
+        }
+    return PageSQL(
+        dialect=plan.dialect.name,
+        form=plan.form,
+        order=keys,
+        tie_breakers=keys[keys_before:],
+        statements=_texts(found, plan.dialect),
+        rewrites=count.rewrites,
+    )
+
+
+def _count_of(plan: OffsetPlan[Any]) -> Any:
+    """Return the first statement that the policy asks for the total with, if any."""
+    steps = plan.policy.total_steps(plan.count, plan.dialect, 0)
+    return next(steps, None)
+
+
+def _cursor_sql(plan: CursorPlan, limit: int, made: Dialect) -> PageSQL:
     order = tuple(_described(key, made) for key in plan.frame.order.keys)
     first = len(order) - plan.frame.order.tie_breakers
     return PageSQL(

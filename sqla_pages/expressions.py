@@ -109,15 +109,17 @@ def has_window(clause: ClauseElement) -> bool:
     return any(isinstance(part, Over) for part in parts_of(clause))
 
 
-def parts_of(clause: ClauseElement) -> Iterator[ClauseElement]:
+def parts_of(clause: ClauseElement, *, within_aggregates: bool = True) -> Iterator[ClauseElement]:
     """Yield the clause and what it is made of, but not the inside of windows and subqueries."""
     if is_source(clause):
         return
     yield clause
     if isinstance(clause, SelectBase | Over):
         return
+    if not within_aggregates and _is_aggregate_part(clause):
+        return
     for child in clause.get_children():
-        yield from parts_of(child)
+        yield from parts_of(child, within_aggregates=within_aggregates)
 
 
 def is_source(clause: ClauseElement) -> bool:
@@ -140,6 +142,16 @@ def is_plain_or_nested(clause: ClauseElement) -> bool:
     return all(
         isinstance(part, Over | ScalarSelect | SelectBase) or _is_plain_part(part)
         for part in parts_of(clause)
+    )
+
+
+def is_one_value(clause: ClauseElement) -> bool:
+    """Tell whether it is one value for one row or group: nothing in it may return several rows."""
+    return all(
+        isinstance(part, Over | ScalarSelect | SelectBase | FunctionFilter | WithinGroup)
+        or _is_plain_part(part)
+        or _is_aggregate_part(part)
+        for part in parts_of(clause, within_aggregates=False)
     )
 
 

@@ -15,23 +15,22 @@ from typing import (
 
 from fastapi import Depends, HTTPException
 from fastapi import Query as QueryParameter
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import RowMapping, Select
 
 from sqla_session import AsyncSessionDependency, SessionDependency
 
-from .cursor import CursorCodec
+from .by_cursor import cursor_page_on
+from .by_offset import offset_page_on
+from .cursor import UNSIGNED, CursorCodec
+from .deep import DeepOffset
 from .errors import InvalidCursorError
-from .execute import (
-    UNSIGNED,
-    async_call,
-    async_run,
-    cursor_page_on,
-    offset_steps_of,
-    run,
-)
-from .models import CursorPage, Page
-from .offset_plan import OffsetRequest
+from .execute import async_call
+from .models import CountedCursorPage, CursorPage, M, OffsetPage, Page
+from .offset_plan import AUTO, OffsetRequest
 from .plan import MAX_OFFSET, Pageable
+from .totals import EXACT, CountPolicy, ExactCount
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -41,6 +40,42 @@ QueryCount: TypeAlias = Callable[..., int] | Callable[..., Awaitable[int]]
 
 CodecDependency: TypeAlias = Callable[..., CursorCodec] | Callable[..., Awaitable[CursorCodec]]
 """A dependency, sync or async, that returns the codec of a request's cursors."""
+
+
+class CountedPaginateSignature(Protocol[M]):
+    """What a `Pagination` with a policy of its own gives: pages with the meta of that policy."""
+
+    @overload
+    def __call__(
+        self, statement: Select[tuple[T]], scalars: Literal[True] = True
+    ) -> OffsetPage[T, M]: ...
+    @overload
+    def __call__(self, statement: Select[T], scalars: Literal[True] = True) -> OffsetPage[T, M]: ...
+    @overload
+    def __call__(
+        self, statement: Select[*Ts], scalars: Literal[False]
+    ) -> OffsetPage[RowMapping, M]: ...
+    @overload
+    def __call__(self, statement: Pageable, scalars: bool = True) -> OffsetPage[Any, M]: ...
+
+
+class AsyncCountedPaginateSignature(Protocol[M]):
+    """What an `AsyncPagination` with a policy of its own gives: pages with its meta."""
+
+    @overload
+    async def __call__(
+        self, statement: Select[tuple[T]], scalars: Literal[True] = True
+    ) -> OffsetPage[T, M]: ...
+    @overload
+    async def __call__(
+        self, statement: Select[T], scalars: Literal[True] = True
+    ) -> OffsetPage[T, M]: ...
+    @overload
+    async def __call__(
+        self, statement: Select[*Ts], scalars: Literal[False]
+    ) -> OffsetPage[RowMapping, M]: ...
+    @overload
+    async def __call__(self, statement: Pageable, scalars: bool = True) -> OffsetPage[Any, M]: ...
 
 
 class PaginateSignature(Protocol):
@@ -73,12 +108,39 @@ class AsyncPaginateSignature(Protocol):
     async def __call__(self, statement: Pageable, scalars: bool = True) -> Page[Any]: ...
 
 
+# mypy does not see that a page is also one with any policy's meta.
+@overload
+def Pagination(  # type: ignore[overload-overlap]
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    query_count: QueryCount | None = None,
+    *,
+    count: ExactCount = EXACT,
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[PaginateSignature]]: ...
+@overload
+def Pagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    query_count: None = None,
+    *,
+    count: CountPolicy[M],
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[CountedPaginateSignature[M]]]: ...
 def Pagination(  # noqa: N802
     session_key: str = "default",
     min_page_size: int = 10,
     max_page_size: int = 100,
     query_count: QueryCount | None = None,
-) -> Callable[..., Awaitable[PaginateSignature]]:
+    *,
+    count: CountPolicy[Any] = EXACT,
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[Any]]:
     """Return a dependency that pages on a sync session, by the parameters `offset` and `limit`.
 
     Args:
@@ -87,10 +149,17 @@ def Pagination(  # noqa: N802
             fastapi-sqla; a client may ask for fewer.)
         max_page_size: the largest `limit` that a request may give.
         query_count: a dependency, sync or async, that returns the total; it replaces the count
-            of the statement.
+            of the statement. If the page shows that there are more, a warning is logged, and the
+            statement is counted.
+        count: how much is counted: `ExactCount`, `NoCount`, `CappedCount` or `EstimatedCount`. All
+            but the first give pages with another meta, and are annotated by
+            `CountedPaginateSignature`.
+        max_offset: the largest `offset` that a request may give; a larger one is answered 422.
+        deep: what is done about deep offsets; by default, what pays and is proved right.
 
     Raises:
-        ValueError: the sizes are not 1 <= min_page_size <= max_page_size.
+        ValueError: the sizes are not 1 <= min_page_size <= max_page_size, the largest offset is
+            negative, or a query_count is given beside a policy that counts by itself.
 
     Example:
         >>> from typing import Annotated
@@ -99,30 +168,58 @@ def Pagination(  # noqa: N802
         >>> LongPages = Annotated[PaginateSignature, Depends(Pagination(max_page_size=1000))]
     """
     limit_parameter = _limit_parameter(min_page_size, max_page_size)
+    offset_parameter = _offset_parameter(max_offset)
+    _check_counts(query_count, count)
 
     # async def, because FastAPI would run a plain function in a thread.
     async def paginate_dependency(
         session: Annotated[Any, Depends(SessionDependency(session_key))],
         total: Annotated[int | None, Depends(query_count or _unknown_total)],
-        offset: _Offset = 0,
+        offset: Annotated[int, *offset_parameter] = 0,
         limit: Annotated[int, limit_parameter] = min_page_size,
-    ) -> PaginateSignature:
+    ) -> Any:
         request = OffsetRequest(offset, limit)
 
-        def paginate(statement: Pageable, scalars: bool = True) -> Page[Any]:
-            return run(session, offset_steps_of(statement, request, scalars, total))
+        def paginate(statement: Pageable, scalars: bool = True) -> OffsetPage[Any, Any]:
+            return offset_page_on(session, statement, request, scalars, count, deep, total)
 
         return paginate
 
     return paginate_dependency
 
 
+@overload
+def AsyncPagination(  # type: ignore[overload-overlap]
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    query_count: QueryCount | None = None,
+    *,
+    count: ExactCount = EXACT,
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[AsyncPaginateSignature]]: ...
+@overload
+def AsyncPagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    query_count: None = None,
+    *,
+    count: CountPolicy[M],
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[AsyncCountedPaginateSignature[M]]]: ...
 def AsyncPagination(  # noqa: N802
     session_key: str = "default",
     min_page_size: int = 10,
     max_page_size: int = 100,
     query_count: QueryCount | None = None,
-) -> Callable[..., Awaitable[AsyncPaginateSignature]]:
+    *,
+    count: CountPolicy[Any] = EXACT,
+    max_offset: int | None = None,
+    deep: DeepOffset = AUTO,
+) -> Callable[..., Awaitable[Any]]:
     """Return a dependency that pages on an asyncio session; otherwise as `Pagination`.
 
     Example:
@@ -133,17 +230,21 @@ def AsyncPagination(  # noqa: N802
         >>> ReadOnlyPaginate = Annotated[AsyncPaginateSignature, Depends(read_only)]
     """
     limit_parameter = _limit_parameter(min_page_size, max_page_size)
+    offset_parameter = _offset_parameter(max_offset)
+    _check_counts(query_count, count)
 
     async def paginate_dependency(
         session: Annotated[Any, Depends(AsyncSessionDependency(session_key))],
         total: Annotated[int | None, Depends(query_count or _unknown_total)],
-        offset: _Offset = 0,
+        offset: Annotated[int, *offset_parameter] = 0,
         limit: Annotated[int, limit_parameter] = min_page_size,
-    ) -> AsyncPaginateSignature:
+    ) -> Any:
         request = OffsetRequest(offset, limit)
 
-        async def paginate(statement: Pageable, scalars: bool = True) -> Page[Any]:
-            return await async_run(session, offset_steps_of(statement, request, scalars, total))
+        async def paginate(statement: Pageable, scalars: bool = True) -> OffsetPage[Any, Any]:
+            return await async_call(
+                session, offset_page_on, statement, request, scalars, count, deep, total
+            )
 
         return paginate
 
@@ -186,12 +287,72 @@ class AsyncCursorPaginateSignature(Protocol):
     async def __call__(self, statement: Pageable, scalars: bool = True) -> CursorPage[Any]: ...
 
 
+class CountedCursorPaginateSignature(Protocol):
+    """What a `CursorPagination` that counts gives: pages with a total in their meta."""
+
+    @overload
+    def __call__(
+        self, statement: Select[tuple[T]], scalars: Literal[True] = True
+    ) -> CountedCursorPage[T]: ...
+    @overload
+    def __call__(
+        self, statement: Select[T], scalars: Literal[True] = True
+    ) -> CountedCursorPage[T]: ...
+    @overload
+    def __call__(
+        self, statement: Select[*Ts], scalars: Literal[False]
+    ) -> CountedCursorPage[RowMapping]: ...
+    @overload
+    def __call__(self, statement: Pageable, scalars: bool = True) -> CountedCursorPage[Any]: ...
+
+
+class AsyncCountedCursorPaginateSignature(Protocol):
+    """What an `AsyncCursorPagination` that counts gives: pages with a total in their meta."""
+
+    @overload
+    async def __call__(
+        self, statement: Select[tuple[T]], scalars: Literal[True] = True
+    ) -> CountedCursorPage[T]: ...
+    @overload
+    async def __call__(
+        self, statement: Select[T], scalars: Literal[True] = True
+    ) -> CountedCursorPage[T]: ...
+    @overload
+    async def __call__(
+        self, statement: Select[*Ts], scalars: Literal[False]
+    ) -> CountedCursorPage[RowMapping]: ...
+    @overload
+    async def __call__(
+        self, statement: Pageable, scalars: bool = True
+    ) -> CountedCursorPage[Any]: ...
+
+
+@overload
+def CursorPagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    codec: CursorCodec | CodecDependency = UNSIGNED,
+    *,
+    count: None = None,
+) -> Callable[..., Awaitable[CursorPaginateSignature]]: ...
+@overload
+def CursorPagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    codec: CursorCodec | CodecDependency = UNSIGNED,
+    *,
+    count: CountPolicy[Any],
+) -> Callable[..., Awaitable[CountedCursorPaginateSignature]]: ...
 def CursorPagination(  # noqa: N802
     session_key: str = "default",
     min_page_size: int = 10,
     max_page_size: int = 100,
     codec: CursorCodec | CodecDependency = UNSIGNED,
-) -> Callable[..., Awaitable[CursorPaginateSignature]]:
+    *,
+    count: CountPolicy[Any] | None = None,
+) -> Callable[..., Awaitable[Any]]:
     """Return a dependency that pages on a sync session, by the parameters `cursor` and `limit`.
 
     A cursor that was not given out for the endpoint's ordering is answered 400, in the shape of
@@ -203,6 +364,8 @@ def CursorPagination(  # noqa: N802
         max_page_size: the largest `limit` that a request may give.
         codec: makes cursors of rows and back; or a dependency, sync or async, that returns one,
             such as one with the tenant of the request as its scope.
+        count: how much is counted, `ExactCount`, `CappedCount` or `EstimatedCount`; the pages are
+            then `CountedCursorPage[T]`, annotated by `CountedCursorPaginateSignature`.
 
     Raises:
         ValueError: the sizes are not 1 <= min_page_size <= max_page_size.
@@ -223,22 +386,44 @@ def CursorPagination(  # noqa: N802
         codec: Annotated[CursorCodec, Depends(_codec_dependency(codec))],
         cursor: _Cursor = None,
         limit: Annotated[int, limit_parameter] = min_page_size,
-    ) -> CursorPaginateSignature:
-        def paginate(statement: Pageable, scalars: bool = True) -> CursorPage[Any]:
+    ) -> Any:
+        def paginate(
+            statement: Pageable, scalars: bool = True
+        ) -> CursorPage[Any] | CountedCursorPage[Any]:
             with _cursor_faults():
-                return cursor_page_on(session, statement, cursor, limit, codec, scalars)
+                return cursor_page_on(session, statement, cursor, limit, codec, scalars, count)
 
         return paginate
 
     return paginate_dependency
 
 
+@overload
+def AsyncCursorPagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    codec: CursorCodec | CodecDependency = UNSIGNED,
+    *,
+    count: None = None,
+) -> Callable[..., Awaitable[AsyncCursorPaginateSignature]]: ...
+@overload
+def AsyncCursorPagination(
+    session_key: str = "default",
+    min_page_size: int = 10,
+    max_page_size: int = 100,
+    codec: CursorCodec | CodecDependency = UNSIGNED,
+    *,
+    count: CountPolicy[Any],
+) -> Callable[..., Awaitable[AsyncCountedCursorPaginateSignature]]: ...
 def AsyncCursorPagination(  # noqa: N802
     session_key: str = "default",
     min_page_size: int = 10,
     max_page_size: int = 100,
     codec: CursorCodec | CodecDependency = UNSIGNED,
-) -> Callable[..., Awaitable[AsyncCursorPaginateSignature]]:
+    *,
+    count: CountPolicy[Any] | None = None,
+) -> Callable[..., Awaitable[Any]]:
     """Return a dependency that pages on an asyncio session; otherwise as `CursorPagination`.
 
     Example:
@@ -255,19 +440,18 @@ def AsyncCursorPagination(  # noqa: N802
         codec: Annotated[CursorCodec, Depends(_codec_dependency(codec))],
         cursor: _Cursor = None,
         limit: Annotated[int, limit_parameter] = min_page_size,
-    ) -> AsyncCursorPaginateSignature:
-        async def paginate(statement: Pageable, scalars: bool = True) -> CursorPage[Any]:
+    ) -> Any:
+        async def paginate(
+            statement: Pageable, scalars: bool = True
+        ) -> CursorPage[Any] | CountedCursorPage[Any]:
             with _cursor_faults():
                 return await async_call(
-                    session, cursor_page_on, statement, cursor, limit, codec, scalars
+                    session, cursor_page_on, statement, cursor, limit, codec, scalars, count
                 )
 
         return paginate
 
     return paginate_dependency
-
-
-_Offset = Annotated[int, QueryParameter(ge=0, le=MAX_OFFSET, description="Number of items to skip")]
 
 
 # Without a max_length: a longer one is no cursor, which is a 400 and not a 422.
@@ -309,6 +493,34 @@ def _limit_parameter(min_page_size: int, max_page_size: int) -> Any:
             f"not {min_page_size} and {max_page_size}"
         )
     return QueryParameter(ge=1, le=max_page_size, description="Number of items on a page")
+
+
+def _offset_parameter(max_offset: int | None) -> tuple[Any, ...]:
+    """Return the annotations of the parameter `offset`."""
+    description = "Number of items to skip"
+    if max_offset is None:
+        return (QueryParameter(ge=0, le=MAX_OFFSET, description=description),)
+    if max_offset < 0:
+        raise ValueError(f"max_offset must be 0 or more, not {max_offset}")
+
+    def check(offset: int) -> int:
+        if offset > max_offset:
+            raise PydanticCustomError(
+                "offset_too_deep",
+                "offset must be {max_offset} or less: to read further, follow the cursors of "
+                "cursor pages, or narrow the request down",
+                {"max_offset": max_offset},
+            )
+        return offset
+
+    extra = {"maximum": max_offset}
+    parameter = QueryParameter(ge=0, description=description, json_schema_extra=extra)
+    return parameter, AfterValidator(check)
+
+
+def _check_counts(query_count: QueryCount | None, count: CountPolicy[Any]) -> None:
+    if query_count is not None and count != EXACT:
+        raise ValueError("query_count gives the total: leave out the other policy, `count`")
 
 
 async def _unknown_total() -> None:

@@ -8,18 +8,20 @@ from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Select, Smal
 from sqlalchemy.orm import FromStatement
 
 from . import _sqla
-from ._sqla import AnySelect, Loading, Statement
+from ._sqla import AnySelect, Statement
 from .carriers import carrier_of
 from .compounds import as_select
 from .content import ordered_of
 from .dialects import Traits, traits_of
 from .errors import StatementNotPageableError
-from .expressions import has_window, is_one_row, is_plain_or_nested
-from .identity import Facts, are_keys
+from .expressions import is_plain_or_nested
+from .identity import Facts
 from .keyset import Anchor, Key, order_of, ranges_after
-from .loading import Selected, Way
-from .ordering import SortKey, sort_keys_of
+from .loading import Selected, Way, can_join, needs_join, way_of
+from .ordering import SortKey
+from .plan import needs_subquery
 from .projection import KEY, Inline, Parents, Projection, Rows
+from .repeats import repeated_entity, with_eager_filters
 from .total_order import TotalOrder, total_order_of
 
 _CONTAINS_EAGER: Final = (
@@ -72,8 +74,9 @@ def frame_of(
             "a column given as text() has no place in a row that is known: use literal_column()"
         )
     loading = _sqla.loading_of(selected if outer is None else outer)
+    selected = with_eager_filters(selected, loading)
     facts = Facts(selected)
-    if loading.repeats and (entity := _repeated_entity(selected, facts)):
+    if loading.repeats and (entity := repeated_entity(selected, facts)):
         return _of_parents(selected, entity, facts, traits, dialect)
     order = total_order_of(selected, facts)
     keys = tuple(_key_of(key, facts, traits, dialect) for key in order.keys)
@@ -82,16 +85,16 @@ def frame_of(
             raise StatementNotPageableError(_CONTAINS_EAGER)
         rows = _rows_of(selected, Selected.from_statement(outer, selected), keys, traits)
         return Frame(rows, order, facts.places, traits, None)
-    way = _way_of(selected, loading)
+    way = way_of(selected, loading)
     _refuse_equal_labels(selected)
     needs_rows = needs_subquery(selected) or _is_changed(selected, order, keys)
     if not needs_rows:
-        is_lossy = loading.from_joins or (way == "statement" and _needs_join(loading))
+        is_lossy = loading.from_joins or (way == "statement" and needs_join(loading))
         is_lossy = (is_lossy or _sqla.is_distinct(selected)) and way != "columns"
         # SQLite 3.40 loses the conditions of a UNION ALL of FULL JOINs.
         is_lossy = is_lossy or _sqla.is_locking(selected) or facts.has_full_join
         union_way = None if is_lossy else way
-        keys_first = traits.misses_filters and facts.has_filters and _can_join(selected)
+        keys_first = traits.misses_filters and facts.has_filters and can_join(selected)
         if union_way and keys_first:
             union_way = "join"
         inline = Inline(selected, keys, traits)
@@ -125,19 +128,6 @@ def _refuse_equal_labels(statement: AnySelect) -> None:
         raise StatementNotPageableError(
             "two columns of this statement have the same label: give them different ones"
         )
-
-
-def needs_subquery(statement: AnySelect) -> bool:
-    """Tell whether a further condition would change what the rows of a statement are."""
-    selected = _sqla.raw_columns_of(statement)
-    keys = [key.expression for key in sort_keys_of(statement)]
-    return bool(
-        _sqla.is_limited(statement)
-        or _sqla.distinct_on_of(statement)
-        or _sqla.group_by_of(statement)
-        or is_one_row(statement)
-        or any(map(has_window, (*selected, *keys)))
-    )
 
 
 def _rows_of(
@@ -184,38 +174,6 @@ def _is_rowid(column: ColumnElement[Any]) -> bool:
     )
 
 
-def _way_of(statement: AnySelect, loading: Loading) -> Way:
-    raw = _sqla.raw_columns_of(statement)
-    if not any(map(_sqla.entity_keys_of, raw)) and not any(map(_sqla.is_bundle, raw)):
-        return "columns"
-    return "join" if _needs_join(loading) and _can_join(statement) else "statement"
-
-
-def _needs_join(loading: Loading) -> bool:
-    return loading.by_joins or loading.by_subqueries or loading.chosen or loading.computed
-
-
-def _can_join(statement: AnySelect) -> bool:
-    """Tell whether it selects entities that can be found again by their primary keys."""
-    keys = [_sqla.entity_keys_of(selected) for selected in _sqla.raw_columns_of(statement)]
-    return any(keys) and all(are_keys(key) for key in keys if key)
-
-
-def _repeated_entity(statement: AnySelect, facts: Facts) -> tuple[ColumnElement[Any], ...] | None:
-    """Return the key of the entity that rows repeat though a collection is loaded; None if none."""
-    raw = _sqla.raw_columns_of(statement)
-    keys = _sqla.entity_keys_of(raw[0])
-    is_one_each = _sqla.is_distinct(statement) or facts.covers(keys)
-    if is_one_each and keys and facts.covers(keys, _sqla.flat(raw[1:])):
-        return None
-    if len(raw) > 1 or not keys or needs_subquery(statement) or _sqla.is_distinct(statement):
-        raise StatementNotPageableError(
-            "a join repeats the rows of this statement, and a collection is loaded by a join too: "
-            "load the collection with selectinload(), or select one entity without a LIMIT"
-        )
-    return keys
-
-
 def _of_parents(
     statement: AnySelect,
     entity: tuple[ColumnElement[Any], ...],
@@ -223,6 +181,11 @@ def _of_parents(
     traits: Traits,
     dialect: Dialect,
 ) -> Frame:
+    if any(map(_sqla.is_textual, _sqla.order_by_of(statement))):
+        raise StatementNotPageableError(
+            "a join repeats the entities of this statement, and it is ordered by a text: "
+            "order by columns, or load the collection with selectinload()"
+        )
     order = total_order_of(statement, facts)
     keys = tuple(_key_of(key, facts, traits, dialect) for key in order.keys)
     parents = Parents.of(statement, entity, keys, traits)

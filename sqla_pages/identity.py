@@ -138,6 +138,14 @@ class Facts:
                 kept = fewer
         return tuple(kept)
 
+    def finds_one(self, leaf: FromClause) -> bool:
+        """Tell whether the table is joined by a LEFT JOIN that finds at most one row of it."""
+        return any(
+            any(self._found_keys(lookup, lookup.leaves[0]))
+            for lookup in self._relations.lookups
+            if [hash(one) for one in lookup.leaves] == [hash(leaf)]
+        )
+
     def is_nullable(self, expression: ClauseElement) -> bool:
         """Tell whether the expression may be NULL in some row."""
         bare = _sqla.bare_of(expression)
@@ -172,10 +180,14 @@ class Facts:
         premise = frozenset(map(hash, lookup.others))
         for leaf in lookup.leaves:
             columns = frozenset(map(hash, _sqla.columns_of(leaf)))
-            for key in self._keys[id(leaf)]:
-                is_found = all(hash(column) in lookup.found for column in key.columns)
-                if is_found and key.is_certain and not isinstance(leaf, Lateral):
-                    yield Rule(premise, columns, True, True)
+            if any(self._found_keys(lookup, leaf)):
+                yield Rule(premise, columns, True, True)
+
+    def _found_keys(self, lookup: Lookup, leaf: FromClause) -> Iterator[bool]:
+        """Yield, for each key of the table, whether the join looks for the whole of it."""
+        for key in self._keys[id(leaf)]:
+            is_found = all(hash(column) in lookup.found for column in key.columns)
+            yield is_found and key.is_certain and not isinstance(leaf, Lateral)
 
     def _identity(self) -> Identity | None:
         statement = self._statement

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 from sqlalchemy import Connection, RowMapping, Select
 from sqlalchemy.orm import Session, scoped_session
 
-from .cursor import Cursor, CursorCodec
+from .cursor import UNSIGNED, Cursor, CursorCodec
 from .cursor_plan import CursorPlan, cursor_plan, cursor_steps
-from .execute import UNSIGNED, AnyAsyncSession, AnySession, async_call, dialect_of, run
+from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
 from .models import CursorPage
 from .plan import Pageable, check_limit, from_statement_of, statement_of, whole_rows
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql.elements import ClauseElement
 
 from . import _sqla
-from ._sqla import AnySelect
+from ._sqla import AnySelect, Loading
+from .identity import are_keys
 
 Way: TypeAlias = Literal["columns", "statement", "join"]
 
@@ -140,3 +141,22 @@ class Selected:
         if self.way == "columns":
             return outer.options(*_sqla.criteria_of(self.statement))
         return outer.options(*_sqla.options_of(self.statement))
+
+
+def way_of(statement: AnySelect, loading: Loading) -> Way:
+    """Return how to load what a statement selects from a subquery."""
+    raw = _sqla.raw_columns_of(statement)
+    if not any(map(_sqla.entity_keys_of, raw)) and not any(map(_sqla.is_bundle, raw)):
+        return "columns"
+    return "join" if needs_join(loading) and can_join(statement) else "statement"
+
+
+def needs_join(loading: Loading) -> bool:
+    """Tell whether entities read from the columns of a subquery would not be loaded as asked."""
+    return loading.by_joins or loading.by_subqueries or loading.chosen or loading.computed
+
+
+def can_join(statement: AnySelect) -> bool:
+    """Tell whether it selects entities that can be found again by their primary keys."""
+    keys = [_sqla.entity_keys_of(selected) for selected in _sqla.raw_columns_of(statement)]
+    return any(keys) and all(are_keys(key) for key in keys if key)

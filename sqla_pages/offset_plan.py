@@ -1,27 +1,29 @@
-"""From a statement and a page request to the statements to run, and from results to the page.
+"""From a statement and a page request to the statements of an offset page."""
 
-`offset_steps` yields statements and receives their results; it does no I/O itself, so that one
-generator serves sync and asyncio, and can be tested without a database.
-"""
-
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias
 
-from sqlalchemy import Executable, Result, Select
+from sqlalchemy import Dialect, Executable, Select
 from sqlalchemy.orm import FromStatement
 
 from . import _sqla
-from ._sqla import AnySelect, Statement
+from ._sqla import AnySelect, Loading, Statement
+from .beside_count import beside_count
 from .content import expressions_of, ordered_of, sortable
-from .count import count_statement
+from .count import CountPlan, plan_count
+from .deep import DEFER_FROM, TURN_FROM, DeepOffset, Deferral, deferral_of, turns_behind
 from .errors import PageRequestError, StatementNotPageableError
+from .frame import frame_of
 from .identity import Facts
-from .models import Page, PageMeta
-from .parents import parent_plan
-from .plan import MAX_OFFSET, check_limit, items_of
+from .models import M
+from .plan import MAX_OFFSET, check_limit
+from .projection import Parents
+from .repeats import repeated_entity, with_eager_filters
+from .totals import CountPolicy
 
-PageSteps: TypeAlias = Generator[Executable, Result[Any], Page[Any]]
+Form: TypeAlias = Literal["offset", "deferred", "parents"]
+
+AUTO: Final = DeepOffset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,72 +44,162 @@ class OffsetRequest:
         check_limit(self.limit)
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetPlan:
+@dataclass(frozen=True, slots=True, eq=False)
+class OffsetPlan(Generic[M]):
     """The statements for an offset page.
 
-    `ordered` is the statement under its total order. `rows` is None where the statement's own LIMIT
-    ends before the page begins.
+    Attributes:
+        request: the part that is asked for.
+        form: `offset` where the statement itself is limited, `deferred` where its rows are found
+            by their keys, `parents` where its rows repeat entities, which are limited.
+        ordered: the statement under its total order.
+        rows: None where the statement's own LIMIT ends before the page begins.
+        rows_and_total: what to run in place of both, if anything.
+        count: how the total is counted.
+        policy: how much of it is.
+        turnable: how the page is found from the end, where the total is to be asked for first.
+        is_turn_forced: whether it is to be found so at any offset.
+        dialect: of the database.
     """
 
     request: OffsetRequest
-    statement: "Statement"
+    form: Form
     ordered: "Statement"
     rows: Executable | None
-    count: AnySelect
+    rows_and_total: Executable | None
+    count: CountPlan
+    policy: CountPolicy[M]
+    turnable: Deferral | None
+    is_turn_forced: bool
+    dialect: Dialect
+
+    def turned(self, total: int) -> "AnySelect | None":
+        """Return the statement that finds the page from the end; None where that does not pay."""
+        offset, limit = self.request.offset, self.request.limit
+        is_near = self.is_turn_forced or offset > total * turns_behind(self.dialect)
+        if self.turnable is None or not is_near or offset >= total:
+            return None
+        return self.turnable.turned(limit, offset, total, self.count.statement, self.dialect)
 
 
 def offset_plan(
-    statement: "Statement", request: OffsetRequest, outer: FromStatement[Any] | None = None
-) -> OffsetPlan:
+    statement: "Statement",
+    request: OffsetRequest,
+    dialect: Dialect,
+    policy: CountPolicy[M],
+    deep: DeepOffset = AUTO,
+    outer: FromStatement[Any] | None = None,
+) -> OffsetPlan[M]:
     """Return what to run for the page of a statement, which `outer` loads its entities from.
 
     Raises:
-        StatementNotPageableError: no pages of this statement could be right; says what to change.
+        StatementNotPageableError: no pages of this statement could be right, or not in the way
+            that is forced; says what to change.
     """
-    ordered = _ordered_of(statement)
-    rows: Executable | None = _limited(statement, ordered, request)
-    if outer is not None and rows is not None:
-        rows = _sqla.loaded_from(outer, rows)
-    return OffsetPlan(request, statement, ordered, rows, count_statement(statement))
+    count = plan_count(statement, without=policy.without)
+    more = OffsetRequest(request.offset, request.limit + policy.reads_ahead)
+    loading, facts = Loading(), None
+    if isinstance(statement, Select):
+        facts = Facts(statement)
+        loading = _sqla.loading_of(statement) if outer is None else loading
+        if loading.repeats and repeated_entity(statement, facts):
+            _refuse_forced(deep, "its rows repeat entities")
+            return _plan_of_parents(statement, request, more, dialect, count, policy)
+        if loading.repeats:
+            # SQLAlchemy joins a collection to what LIMIT has left of the rows.
+            statement = with_eager_filters(statement, loading)
+    ordered = _ordered_of(statement, facts)
+    limited = _limited(statement, ordered, more)
+    rows: Executable | None = limited
+    if outer is not None and limited is not None:
+        rows = _sqla.loaded_from(outer, limited)
+    form: Form = "offset"
+    deferral = _deferral_of(ordered, facts, loading, request, deep, outer)
+    if deferral is not None and (deep.defer or (deep.defer is None and deferral.pays)):
+        form, rows = "deferred", deferral.page(more.limit, more.offset)
+    is_deep = deep.turn or (deep.turn is None and request.offset >= TURN_FROM)
+    rows_and_total = None
+    if limited is not None and policy.in_page:
+        page = rows if isinstance(rows, Select) else limited
+        rows_and_total = beside_count(page, count.statement, loading, outer)
+    return OffsetPlan(
+        request=request,
+        form=form,
+        ordered=ordered,
+        rows=rows,
+        rows_and_total=rows_and_total,
+        count=count,
+        policy=policy,
+        turnable=deferral if policy.is_exact and is_deep else None,
+        is_turn_forced=bool(deep.turn),
+        dialect=dialect,
+    )
 
 
-def offset_steps(plan: OffsetPlan, *, scalars: bool, total: int | None = None) -> PageSteps:
-    """Yield the statements of the plan, receive their results, return the page.
-
-    The count is left out where `total` is given or the rows prove it: when there are some, but
-    fewer than were asked for, or none on the first page.
-    """
-    offset, limit = plan.request.offset, plan.request.limit
-    items: Sequence[Any] = ()
-    count = plan.count
-    if plan.rows is not None:
-        result = yield plan.rows
-        is_repeating = _sqla.is_unique_demanded(result)
-        parents = parent_plan(plan.statement, plan.ordered) if is_repeating else None
-        if parents is None:
-            items = items_of(result, scalars=scalars)
-        else:
-            result.close()
-            count = parents.count_statement()
-            keys = (yield parents.keys_statement(limit=limit, offset=offset)).all()
-            if keys:
-                items = items_of((yield parents.page_statement(keys)), scalars=scalars)
-    if total is None:
-        is_proven = 0 < len(items) < limit or (not items and offset == 0)
-        total = offset + len(items) if is_proven else int((yield count).scalar_one())
-    meta = PageMeta.of(offset=offset, limit=limit, total_items=total)
-    return Page(data=list(items), meta=meta)
+def _deferral_of(
+    ordered: Statement,
+    facts: Facts | None,
+    loading: Loading,
+    request: OffsetRequest,
+    deep: DeepOffset,
+    outer: FromStatement[Any] | None,
+) -> Deferral | None:
+    """Return how the page is found by keys, if that is forced, or may pay and is possible."""
+    is_forced = deep.defer or deep.turn
+    if deep.defer is False or (not is_forced and request.offset < DEFER_FROM):
+        return None
+    if facts is None or not isinstance(ordered, Select) or outer is not None:
+        found: Deferral | str = "it is a union, or loaded by from_statement()"
+    else:
+        found = deferral_of(ordered, facts, loading)
+    if isinstance(found, Deferral):
+        return found
+    _refuse_forced(deep, found)
+    return None
 
 
-def _ordered_of(statement: Statement) -> Statement:
+def _refuse_forced(deep: DeepOffset, reason: str) -> None:
+    if deep.defer or deep.turn:
+        raise StatementNotPageableError(
+            f"the pages of this statement cannot be found by keys, as DeepOffset asks: {reason}; "
+            "leave it to the planner"
+        )
+
+
+def _plan_of_parents(
+    statement: AnySelect,
+    request: OffsetRequest,
+    more: OffsetRequest,
+    dialect: Dialect,
+    count: CountPlan,
+    policy: CountPolicy[M],
+) -> OffsetPlan[M]:
+    frame = frame_of(statement, dialect)
+    parents, order = frame.projection, frame.order
+    if not isinstance(parents, Parents):
+        raise AssertionError("entities that are repeated are paged as parents")
+    added = order.keys[len(order.keys) - order.tie_breakers :]
+    return OffsetPlan(
+        request=request,
+        form="parents",
+        ordered=statement.order_by(*(key.clause() for key in added)),
+        rows=parents.page(parents.keys, (), None, more.limit, more.offset),
+        rows_and_total=None,
+        count=count,
+        policy=policy,
+        turnable=None,
+        is_turn_forced=False,
+        dialect=dialect,
+    )
+
+
+def _ordered_of(statement: Statement, facts: Facts | None) -> Statement:
     """Return the statement with keys added to its ORDER BY, so that it is the same on every page.
 
     Raises:
         OrderingNotTotalError: no such keys are to be found.
     """
-    if isinstance(statement, Select) and not _sqla.distinct_on_of(statement):
-        facts = Facts(statement)
+    if facts is not None and isinstance(statement, Select) and not _sqla.distinct_on_of(statement):
         known = tuple(expressions_of(statement))
         missing = facts.missing(known)
         if missing is not None and facts.identity is not None and facts.identity.is_certain:

@@ -44,6 +44,13 @@ class SortKey:
         """The expression, of a key that is no text."""
         return cast("ColumnElement[Any]", self.expression)
 
+    def clause(self, *, flipped: bool = False) -> ColumnElement[Any]:
+        """Return the key as it stands in ORDER BY, of a key that is no text; or its opposite."""
+        clause = self.column.desc() if self.descending != flipped else self.column
+        if self.nulls_first is None:
+            return clause
+        return clause.nulls_first() if self.nulls_first != flipped else clause.nulls_last()
+
 
 def sort_keys_of(statement: Statement) -> Iterator[SortKey]:
     """Yield what the statement sorts by.
@@ -55,6 +62,14 @@ def sort_keys_of(statement: Statement) -> Iterator[SortKey]:
     """
     for clause in _sqla.flat(_sqla.order_by_of(statement)):
         yield from _keys_of(clause, statement)
+
+
+def is_volatile(clause: ClauseElement) -> bool:
+    """Tell whether its value may be another one in the same statement."""
+    return any(
+        isinstance(part, FunctionElement) and part.name.lower() in _VOLATILE
+        for part in iterate(clause)
+    )
 
 
 def is_clock(key: SortKey) -> bool:

@@ -9,8 +9,10 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.visitors import iterate
 
 from . import _sqla
-from ._sqla import Statement
+from ._sqla import AnySelect, Statement
 from .errors import PageRequestError, StatementNotPageableError
+from .expressions import has_window, is_one_row
+from .ordering import sort_keys_of
 
 Pageable: TypeAlias = "Statement | Query[Any] | FromStatement[Any]"
 Steps: TypeAlias = Generator[Executable, Result[Any], Any]
@@ -54,6 +56,19 @@ def _unwrapped(pageable: Pageable) -> Any:
     return cast("Any", pageable).statement if isinstance(pageable, Query) else pageable
 
 
+def needs_subquery(statement: AnySelect) -> bool:
+    """Tell whether a further condition would change what the rows of a statement are."""
+    selected = _sqla.raw_columns_of(statement)
+    keys = [key.expression for key in sort_keys_of(statement)]
+    return bool(
+        _sqla.is_limited(statement)
+        or _sqla.distinct_on_of(statement)
+        or _sqla.group_by_of(statement)
+        or is_one_row(statement)
+        or any(map(has_window, (*selected, *keys)))
+    )
+
+
 def whole_rows(pageable: Pageable) -> bool:
     """Tell whether it gives whole rows by itself: a legacy Query of several columns."""
     return isinstance(pageable, Query) and len(pageable.column_descriptions) > 1
@@ -74,3 +89,20 @@ def items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:
     if _sqla.is_unique_demanded(result):
         result = result.unique()
     return result.scalars().all() if scalars else result.mappings().all()
+
+
+def items_and_hidden(
+    result: Result[Any], hidden: int, *, scalars: bool
+) -> tuple[Sequence[Any], Sequence[Sequence[Any]]]:
+    """Return the items of a result, and the hidden columns that its rows end with."""
+    if _sqla.is_unique_demanded(result):
+        result = result.unique()
+    if scalars:
+        rows = result.all()
+        return [row[0] for row in rows], [row[len(row) - hidden :] for row in rows]
+    frozen = result.freeze()
+    rows = frozen().all()
+    # Not by the names, since an unnamed alias has none.
+    number = len(rows[0]) - hidden if rows else 0
+    shown = frozen().columns(*range(number)).mappings().all() if rows else ()
+    return shown, [row[len(row) - hidden :] for row in rows]

@@ -47,7 +47,7 @@ class Inline:
     def probe(self, keys: Sequence[Key], condition: Condition) -> ColumnElement[Any]:
         """Return 1 if any row fulfils the condition, NULL if none does."""
         bare = _sqla.without_distinct(_sqla.without_loading(self.statement.order_by(None)))
-        one = bare.with_only_columns(_ONE, maintain_column_froms=True).where(condition)
+        one = _sqla.with_columns(bare, _ONE).where(condition)
         return _first(one.order_by(*inner_order_of(keys, self.traits)))
 
     def united(
@@ -157,11 +157,13 @@ class Parents:
         hidden: Sequence[ColumnElement[Any]],
         condition: Condition | None,
         limit: int,
+        offset: int | None = None,
     ) -> AnySelect:
         """Return the rows of the first `limit` entities, with hidden columns added."""
         chosen: AnySelect = select(*self.source.c, *hidden).where(self.source.c["_n"] == _ONE)
         chosen = _where(chosen, condition)
-        page = chosen.order_by(*order_of(keys, self.traits)).limit(limit).subquery()
+        chosen = chosen.order_by(*order_of(keys, self.traits)).limit(limit).offset(offset)
+        page = chosen.subquery()
         own = (page.c[f"_e{n}"] == key for n, key in enumerate(self.entity))
         return (
             self.statement.add_columns(*(page.c[str(column.key)] for column in hidden))

@@ -1,0 +1,171 @@
+"""Deep offsets: pages found by their keys alone, counted from whichever end is nearer.
+
+OFFSET reads all rows before the page. A deferred join lets it read no more of them than the keys:
+
+    SELECT t.* FROM t, (SELECT id FROM t ORDER BY a, id LIMIT 10 OFFSET 100000) AS page
+    WHERE t.id = page.id ORDER BY t.a, t.id
+
+Turned round, the inner statement sorts the other way and skips the rows behind the page, whose
+number follows from the exact total. The rows and their order are the same.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Dialect, Subquery, and_, case, literal, text
+
+from . import _sqla
+from ._sqla import AnySelect, Loading
+from .expressions import columns_in, is_plain
+from .identity import Facts
+from .ordering import SortKey, is_volatile, sort_keys_of
+from .outer_joins import without_outer_joins
+from .plan import needs_subquery
+
+DEFER_FROM: Final = 1_000
+"""The offset from which a deferred join pays."""
+
+TURN_FROM: Final = 10_000
+"""The offset from which the total is asked for first, to see from which end the page is nearer."""
+
+TOTAL: Final = "_total"
+
+_KEY: Final = "_e{}"
+
+# Two statements see the same rows where the transaction holds a snapshot; elsewhere the rows are
+# counted once more beside the page. https://mariadb.com/kb/en/set-transaction/
+_SNAPSHOT_IS_HELD: Final = {
+    "postgresql": "current_setting('transaction_isolation') IN ('repeatable read', 'serializable')",
+    "mariadb": "@@autocommit = 0 AND @@tx_isolation IN ('REPEATABLE-READ', 'SERIALIZABLE')",
+    "mysql": "@@autocommit = 0 AND @@transaction_isolation IN ('REPEATABLE-READ', 'SERIALIZABLE')",
+}
+# The part of the rows behind which turning round pays, though they may have to be counted twice.
+# MariaDB and MySQL hold a snapshot by default.
+_TURN_BEHIND: Final = {"mariadb": 0.5, "mysql": 0.5}
+_TURN_BEHIND_OTHERS: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class DeepOffset:
+    """What is done about deep offsets: each is True to force it, False to forbid it.
+
+    None leaves it to the planner, which does it where it pays and is proved to change no page.
+
+    Attributes:
+        defer: find the rows by their keys, and join the rest to them.
+        turn: with an `ExactCount`, count from the end where that is nearer. Forced, it is done at
+            any offset; it comes with a deferred join.
+
+    Raises:
+        ValueError: turning is forced where deferring is forbidden.
+
+    Example:
+        >>> from sqla_pages import DeepOffset, Pagination
+        >>> dependency = Pagination(deep=DeepOffset(turn=False))
+    """
+
+    defer: bool | None = None
+    turn: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check that one does not exclude the other."""
+        if self.turn and self.defer is False:
+            raise ValueError("turning round needs a deferred join: do not forbid it")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deferral:
+    """How pages of a statement are found by the keys of their rows.
+
+    `ordered` is the statement under its total order, `order` its sort keys, and `identity` columns
+    that tell its rows apart and are never NULL. `filters` are conditions of its eager loads.
+    """
+
+    ordered: AnySelect
+    order: tuple[SortKey, ...]
+    identity: tuple[ColumnElement[Any], ...]
+    filters: tuple[ColumnElement[bool], ...]
+
+    @property
+    def pays(self) -> bool:
+        """Whether more is selected than what the keys give already."""
+        expressions = (*self.identity, *(key.expression for key in self.order))
+        known = {hash(column) for key in expressions for column, _ in columns_in(key)}
+        selected = self.ordered.selected_columns
+        return any(hash(_sqla.bare_of(column)) not in known for column in selected)
+
+    def page(self, limit: int, offset: int) -> AnySelect:
+        """Return the `limit` rows behind the first `offset` rows."""
+        return self._joined(self._keys(limit, offset, flipped=False))
+
+    def turned(
+        self, limit: int, offset: int, total: int, count: AnySelect, dialect: Dialect
+    ) -> AnySelect:
+        """Return these rows, found from the end, each with the total that this is right for.
+
+        Args:
+            limit: rows of a full page.
+            offset: rows before the page, fewer than the total.
+            total: the number of all rows.
+            count: the statement that counts them.
+            dialect: of the database.
+        """
+        limit = min(limit, total - offset)
+        behind = total - offset - limit
+        counted = count.correlate(None).scalar_subquery()
+        if (held := _SNAPSHOT_IS_HELD.get(_name_of(dialect))) is not None:
+            counted = case((text(held), literal(total)), else_=counted)  # type: ignore[assignment]
+        page = self._joined(self._keys(limit, behind, flipped=True))
+        return page.add_columns(counted.label(TOTAL))
+
+    def _keys(self, limit: int, offset: int, *, flipped: bool) -> Subquery:
+        bare = _sqla.without_loading(self.ordered.order_by(None)).where(*self.filters)
+        labels = (column.label(_KEY.format(n)) for n, column in enumerate(self.identity))
+        keys = _sqla.with_columns(bare, *labels)
+        order = [key.clause(flipped=flipped) for key in self.order]
+        used = (*self.identity, *order)
+        keys = without_outer_joins(keys, used, keeps_duplicates=True)
+        return keys.order_by(*order).limit(limit).offset(offset).subquery()
+
+    def _joined(self, page: Subquery) -> AnySelect:
+        own = (page.c[_KEY.format(n)] == column for n, column in enumerate(self.identity))
+        return self.ordered.where(and_(*own))
+
+
+def turns_behind(dialect: Dialect) -> float:
+    """Return the part of all rows behind which turning round pays."""
+    return _TURN_BEHIND.get(dialect.name, _TURN_BEHIND_OTHERS)
+
+
+def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral | str":
+    """Return how pages of a statement are found by keys; or a text, why they cannot be.
+
+    Args:
+        ordered: the statement under its total order, without a LIMIT.
+        facts: of the statement.
+        loading: of the statement.
+    """
+    if needs_subquery(ordered) or _sqla.is_distinct(ordered):
+        return "it has DISTINCT, GROUP BY, an aggregate, a window or a LIMIT"
+    if _sqla.is_locking(ordered) or _sqla.has_extension(ordered):
+        return "it is locking, or has a prefix or suffix"
+    if loading.repeats and loading.from_joins:
+        return "it loads a collection from its own joins"
+    if ordered.whereclause is not None and is_volatile(ordered.whereclause):
+        return "it filters by a function with another value at every call"
+    identity = facts.missing(())
+    if not identity or facts.identity is None or not facts.identity.is_certain:
+        return "nothing is known to tell its rows apart"
+    if facts.has_full_join or any(map(facts.is_nullable, identity)):
+        return "what tells its rows apart may be NULL"
+    order = tuple(sort_keys_of(ordered))
+    if any(_sqla.is_text(key.expression) or not is_plain(key.expression) for key in order):
+        return "it is ordered by a text, a subquery or an unknown function"
+    # Where a collection is loaded, they are conditions of the statement already.
+    filters = () if loading.repeats else loading.filters
+    return Deferral(ordered, order, identity, filters)
+
+
+def _name_of(dialect: Dialect) -> str:
+    is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
+    return "mariadb" if is_mariadb else dialect.name

@@ -1,0 +1,93 @@
+"""LEFT JOINs that change neither which rows there are nor how many, and so can be left out.
+
+A LEFT JOIN keeps every row of its left side. Where it finds at most one row for each, since its ON
+asks for a whole unique key, or where duplicates do not matter, it adds columns alone; and those
+matter to nothing if nothing else in the statement speaks of them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import FromClause, Join, Lateral
+from sqlalchemy.sql.visitors import iterate
+
+from . import _sqla
+from ._sqla import AnySelect
+from .identity import Facts
+
+
+def without_outer_joins(
+    statement: AnySelect, used: Iterable[ClauseElement], *, keeps_duplicates: bool
+) -> AnySelect:
+    """Return the statement without LEFT JOINs that it does not need; itself if it needs them all.
+
+    Args:
+        statement: without ORDER BY, or with one that `used` holds.
+        used: the clauses that may speak of a joined table: WHERE and the joins need not be given.
+        keeps_duplicates: whether it matters how often a row comes.
+    """
+    if _sqla.has_extension(statement):
+        return statement
+    clauses = [*used]
+    if statement.whereclause is not None:
+        clauses.append(statement.whereclause)
+    while (fewer := _without_one(statement, clauses, keeps_duplicates)) is not None:
+        statement = fewer
+    return statement
+
+
+def _without_one(
+    statement: AnySelect, used: Sequence[ClauseElement], keeps_duplicates: bool
+) -> "AnySelect | None":
+    candidates = tuple(_sqla.without_each_outer_join(statement))
+    if not candidates:
+        return None
+    sources = _sqla.froms_of(statement)
+    joins = tuple(_sqla.joins_of(sources))
+    unneeded = [join for join in joins if _is_unneeded(join, joins, used)]
+    facts = Facts(statement) if unneeded and keeps_duplicates else None
+    for join in unneeded:
+        leaf = join.right
+        if facts is None or facts.finds_one(leaf):
+            for candidate in candidates:
+                bare = _sqla.without_source(candidate, leaf)
+                if _lacks_only(join, sources, bare):
+                    return bare
+    return None
+
+
+def _is_unneeded(join: Join, joins: Sequence[Join], used: Sequence[ClauseElement]) -> bool:
+    """Tell whether it is a LEFT JOIN of one table that nothing speaks of but its own condition."""
+    leaf = join.right
+    if not join.isouter or join.full or isinstance(leaf, Join | Lateral):
+        return False
+    others = [other.onclause for other in joins if other is not join and other.onclause is not None]
+    return not any(_speaks_of(clause, leaf) for clause in (*used, *others))
+
+
+def _lacks_only(join: Join, sources: Sequence[FromClause], candidate: AnySelect) -> bool:
+    """Tell whether a candidate selects from these sources, but for what is joined here."""
+    try:
+        after = _sqla.froms_of(candidate)
+    except SQLAlchemyError:  # the next join has nothing left to join to
+        return False
+    leaves = [hash(leaf) for leaf in _sqla.leaves_of(sources) if hash(leaf) != hash(join.right)]
+    if leaves != [hash(leaf) for leaf in _sqla.leaves_of(after)]:
+        return False
+    old = [one.onclause for one in _sqla.joins_of(sources) if one is not join]
+    new = [one.onclause for one in _sqla.joins_of(after)]
+    return len(old) == len(new) and all(
+        one is other or (one is not None and other is not None and one.compare(other))
+        for one, other in zip(old, new, strict=True)
+    )
+
+
+def _speaks_of(clause: ClauseElement, leaf: FromClause) -> bool:
+    """Tell whether a clause has a part of the table in it, or a text that may name one."""
+    own = {hash(leaf), *map(hash, _sqla.columns_of(leaf))}
+    return any(
+        hash(part) in own or (_sqla.is_textual(part) and _sqla.ordinal_of(part) is None)
+        for part in iterate(clause)
+        if isinstance(part, ClauseElement)
+    )
