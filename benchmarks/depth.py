@@ -16,29 +16,22 @@ all these but 0 % is compared to the first page and to the second. OFFSET gives 
 
 import argparse
 import random
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+from counters import DATABASES, Counter, engine_of
 from sqlalchemy import (
-    URL,
     ColumnElement,
     Connection,
     ForeignKey,
     Index,
     Select,
     String,
-    create_engine,
-    event,
     func,
     insert,
     literal,
-    make_url,
     select,
     text,
 )
@@ -49,10 +42,6 @@ from sqla_pages._sqla import without_loading
 from sqla_pages.cursor import Cursor, Direction
 from sqla_pages.cursor_plan import CursorPlan, cursor_plan
 from sqla_pages.keyset import order_of
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests import servers
 
 LIMIT = 50
 TIE = 5_000_000
@@ -204,88 +193,6 @@ def fill(connection: Connection, rows: int) -> None:
         connection.execute(insert(Item), batch)
 
 
-class Counter:
-    """Runs something on a connection, and counts what the database reads for its statements."""
-
-    unit: str
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.sent: list[tuple[str, Any]] = []
-        self.is_listening = False
-        event.listen(connection, "before_cursor_execute", self._hear)
-
-    def __call__(self, call: Callable[[], Any]) -> tuple[Any, int]:
-        """Return what the call returns, and what was read; `sent` has its statements."""
-        self.sent.clear()
-        self.is_listening = True
-        try:
-            return self.counted(call)
-        finally:
-            self.is_listening = False
-
-    def counted(self, call: Callable[[], Any]) -> tuple[Any, int]:
-        raise NotImplementedError
-
-    def _hear(
-        self, connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool
-    ) -> None:
-        if self.is_listening:
-            self.sent.append((sql, values))
-
-
-class Steps(Counter):
-    unit = "steps of the virtual machine"
-
-    def counted(self, call: Callable[[], Any]) -> tuple[Any, int]:
-        raw: Any = self.connection.connection.dbapi_connection
-        steps = 0
-
-        def count() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        raw.set_progress_handler(count, 1)
-        try:
-            return call(), steps
-        finally:
-            raw.set_progress_handler(None, 1)
-
-
-class Buffers(Counter):
-    unit = "shared buffers"
-
-    def counted(self, call: Callable[[], Any]) -> tuple[Any, int]:
-        result = call()
-        self.is_listening = False
-        return result, sum(self._buffers(sql, values) for sql, values in self.sent)
-
-    def _buffers(self, sql: str, values: Any) -> int:
-        raw: Any = self.connection.connection.dbapi_connection
-        with raw.cursor() as cursor:
-            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", values)
-            plan = cursor.fetchone()[0][0]["Plan"]
-        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
-
-
-class Reads(Counter):
-    unit = "handler reads, and index entries passed over"
-
-    def counted(self, call: Callable[[], Any]) -> tuple[Any, int]:
-        raw: Any = self.connection.connection.dbapi_connection
-        with raw.cursor() as cursor:
-            cursor.execute("FLUSH STATUS")
-        result = call()
-        with raw.cursor() as cursor:
-            cursor.execute("SHOW SESSION STATUS LIKE 'Handler%'")
-            status = {name: int(value) for name, value in cursor.fetchall()}
-        # What an index condition refuses is read within the storage engine, and no handler read.
-        passed = status["Handler_icp_attempts"] - status["Handler_icp_match"]
-        reads = (n for name, n in status.items() if name.startswith("Handler_read"))
-        return result, sum(reads) + passed
-
-
 @dataclass(frozen=True)
 class Measured:
     """The pages of a case in one direction: what was read for each place, and by how many
@@ -406,24 +313,10 @@ def report(counter: Counter, title: str, shown: Callable[[Case], bool]) -> None:
             )
 
 
-@contextmanager
-def sqlite() -> Iterator[URL]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield make_url(f"sqlite:///{folder}/depth.sqlite")
-
-
-DATABASES: dict[str, tuple[Callable[[], Any], str, type[Counter], str]] = {
-    "sqlite": (sqlite, "sqlite+pysqlite", Steps, "select sqlite_version()"),
-    "postgresql": (servers.postgresql, "postgresql+psycopg", Buffers, "SHOW server_version"),
-    "mariadb": (servers.mariadb, "mariadb+pymysql", Reads, "select version()"),
-}
-
-
 def main(databases: Sequence[str], rows: int, shown: Callable[[Case], bool]) -> None:
     for name in databases:
-        serve, driver, counter, version = DATABASES[name]
-        with serve() as url:
-            engine = create_engine(url.set(drivername=driver))
+        _, _, counter, version = DATABASES[name]
+        with engine_of(name) as engine:
             with engine.begin() as connection:
                 Model.metadata.drop_all(connection)
                 Model.metadata.create_all(connection)
@@ -439,7 +332,6 @@ def main(databases: Sequence[str], rows: int, shown: Callable[[Case], bool]) -> 
                     connection.execute(text("ANALYZE TABLE item, group_"))
                 title = f"{name} {connection.execute(text(version)).scalar_one()}, {rows:,} rows"
                 report(counter(connection), title, shown)
-            engine.dispose()
 
 
 if __name__ == "__main__":
