@@ -121,15 +121,22 @@ def plan_count(statement: Statement, *, without: Collection[CountRewrite] = ()) 
         ('order_by', 'columns')
     """
     check_rewrites(without)
+    return count_plan_of(statement, without, None)
+
+
+def count_plan_of(
+    statement: Statement, without: Collection[CountRewrite], facts: Facts | None
+) -> CountPlan:
+    """Return how a statement is counted; its facts save time, if there are any yet."""
     if isinstance(statement, CompoundSelect):
         is_dropped = "order_by" not in without and _sqla.order_by_of(statement)
         if not is_dropped or _sqla.has_ties(statement):
             return CountPlan(statement, ())
         return CountPlan(statement.order_by(None), ("order_by",))
-    rows = _once_each(statement)
+    rows = _once_each(statement, facts)
     applied: list[CountRewrite] = []
     for name, step in _STEPS:
-        if name not in without and (fewer := step(rows)) is not None:
+        if name not in without and (fewer := step(rows, facts)) is not None:
             rows = fewer
             applied.append(name)
     return CountPlan(rows, tuple(dict.fromkeys(applied)))
@@ -148,13 +155,13 @@ def check_rewrites(names: Collection[str]) -> None:
         )
 
 
-def _once_each(statement: AnySelect) -> AnySelect:
+def _once_each(statement: AnySelect, facts: Facts | None) -> AnySelect:
     """Return a statement of the rows that `unique()` leaves."""
     loading = _sqla.loading_of(statement)
     statement = with_eager_filters(statement, loading)
     if not loading.repeats:
         return statement
-    entity = repeated_entity(statement, Facts(statement))
+    entity = repeated_entity(statement, Facts(statement) if facts is None else facts)
     if not entity:
         return statement
     bare = _sqla.without_loading(statement.order_by(None))
@@ -162,9 +169,10 @@ def _once_each(statement: AnySelect) -> AnySelect:
 
 
 # Each of these returns a statement with as many rows, or None where it has nothing to leave out.
+# The facts, if there are any yet, are those of the statement that is counted: of the same joins.
 
 
-def _drop_order(rows: AnySelect) -> "AnySelect | None":
+def _drop_order(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     order = _sqla.order_by_of(rows)
     if not order or _sqla.has_ties(rows):
         return None
@@ -175,13 +183,13 @@ def _drop_order(rows: AnySelect) -> "AnySelect | None":
     return rows.order_by(None)
 
 
-def _drop_loading(rows: AnySelect) -> "AnySelect | None":
+def _drop_loading(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     bare = _sqla.without_loading(rows)
     is_same = len(_sqla.options_of(bare)) == len(_sqla.options_of(rows))
     return None if is_same and not _sqla.is_locking(rows) else bare
 
 
-def _drop_distinct(rows: AnySelect) -> "AnySelect | None":
+def _drop_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     if not _sqla.is_distinct(rows) or _sqla.distinct_on_of(rows):
         return None
     every = _sqla.without_distinct(rows)
@@ -190,7 +198,7 @@ def _drop_distinct(rows: AnySelect) -> "AnySelect | None":
     return every if is_unique and facts.covers(_selected_in(rows)) else None
 
 
-def _reduce_distinct(rows: AnySelect) -> "AnySelect | None":
+def _reduce_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     is_distinct = _sqla.is_distinct(rows) and not _sqla.distinct_on_of(rows)
     if not is_distinct or _sqla.order_by_of(rows) or _sqla.group_by_of(rows) or is_one_row(rows):
         return None
@@ -212,7 +220,7 @@ def _reduce_distinct(rows: AnySelect) -> "AnySelect | None":
     return _sqla.with_columns(rows, *kept)
 
 
-def _reduce_groups(rows: AnySelect) -> "AnySelect | None":
+def _reduce_groups(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     groups = _sqla.group_by_of(rows)
     if not groups or any(map(_sqla.is_textual, groups)) or not _is_list_droppable(rows):
         return None
@@ -224,25 +232,25 @@ def _reduce_groups(rows: AnySelect) -> "AnySelect | None":
     return _sqla.with_columns(rows, *kept.values() or (_ONE,))
 
 
-def _drop_columns(rows: AnySelect) -> "AnySelect | None":
+def _drop_columns(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     is_kept = _is_one(rows) or _sqla.group_by_of(rows) or is_one_row(rows)
     if is_kept or not _is_list_droppable(rows):
         return None
     return _sqla.with_columns(rows, _ONE)
 
 
-def _drop_outer_joins(rows: AnySelect) -> "AnySelect | None":
+def _drop_outer_joins(rows: AnySelect, facts: Facts | None) -> "AnySelect | None":
     groups, having = _sqla.group_by_of(rows), _sqla.having_of(rows)
     used = (*_sqla.raw_columns_of(rows), *_sqla.order_by_of(rows), *groups, *having)
     if _sqla.distinct_on_of(rows):
         return None
     is_grouped = bool(groups) and not any(map(has_aggregate, used))
     is_merged = _sqla.is_distinct(rows) or is_grouped
-    fewer = without_outer_joins(rows, used, keeps_duplicates=not is_merged)
+    fewer = without_outer_joins(rows, used, keeps_duplicates=not is_merged, facts=facts)
     return None if fewer is rows else fewer
 
 
-_Step: TypeAlias = Callable[[AnySelect], "AnySelect | None"]
+_Step: TypeAlias = Callable[[AnySelect, Facts | None], "AnySelect | None"]
 _STEPS: Final[tuple[tuple[CountRewrite, _Step], ...]] = (
     ("order_by", _drop_order),
     ("loading", _drop_loading),

@@ -12,7 +12,17 @@ number follows from the exact total. The rows and their order are the same.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Dialect, Subquery, and_, case, literal, text
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    String,
+    Subquery,
+    and_,
+    case,
+    literal,
+    literal_column,
+    null,
+)
 
 from . import _sqla
 from ._sqla import AnySelect, Loading
@@ -22,24 +32,29 @@ from .ordering import SortKey, is_volatile, sort_keys_of
 from .outer_joins import without_outer_joins
 from .plan import needs_subquery
 
-DEFER_FROM: Final = 1_000
-"""The offset from which a deferred join pays."""
+_DEFER_FROM: Final = {"sqlite": 10_000}
+_DEFER_FROM_ELSEWHERE: Final = 1_000
 
 TURN_FROM: Final = 10_000
 """The offset from which the total is asked for first, to see from which end the page is nearer."""
 
-TOTAL: Final = "_total"
+_TOTAL: Final = "_total"
 
 _KEY: Final = "_e{}"
 
-# Two statements see the same rows where the transaction holds a snapshot; elsewhere the rows are
-# counted once more beside the page. https://mariadb.com/kb/en/set-transaction/
-_SNAPSHOT_IS_HELD: Final = {
-    "postgresql": "current_setting('transaction_isolation') IN ('repeatable read', 'serializable')",
-    "mariadb": "@@autocommit = 0 AND @@tx_isolation IN ('REPEATABLE-READ', 'SERIALIZABLE')",
-    "mysql": "@@autocommit = 0 AND @@transaction_isolation IN ('REPEATABLE-READ', 'SERIALIZABLE')",
+# Two statements in which such a text is the same, and not NULL, see the same rows; elsewhere the
+# rows are counted once more beside the page.
+# https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+# https://mariadb.com/kb/en/set-transaction/
+_HELD: Final = (
+    "CASE WHEN @@autocommit = 0 AND @@{} IN ('REPEATABLE-READ', 'SERIALIZABLE') THEN 'held' END"
+)
+_SNAPSHOT: Final = {
+    "postgresql": "CAST(txid_current_snapshot() AS TEXT)",
+    "mariadb": _HELD.format("tx_isolation"),
+    "mysql": _HELD.format("transaction_isolation"),
 }
-# The part of the rows behind which turning round pays, though they may have to be counted twice.
+# The part of the rows behind which turning round pays, though they may have to be counted twice:
 # MariaDB and MySQL hold a snapshot by default.
 _TURN_BEHIND: Final = {"mariadb": 0.5, "mysql": 0.5}
 _TURN_BEHIND_OTHERS: Final = 0.75
@@ -73,18 +88,28 @@ class DeepOffset:
             raise ValueError("turning round needs a deferred join: do not forbid it")
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The number of all rows, and a text for what was seen of them; None if there is none."""
+
+    rows: int
+    snapshot: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Deferral:
     """How pages of a statement are found by the keys of their rows.
 
     `ordered` is the statement under its total order, `order` its sort keys, and `identity` columns
-    that tell its rows apart and are never NULL. `filters` are conditions of its eager loads.
+    that tell its rows apart and are never NULL. `filters` are conditions of its eager loads, and
+    `facts` are those of the statement.
     """
 
     ordered: AnySelect
     order: tuple[SortKey, ...]
     identity: tuple[ColumnElement[Any], ...]
     filters: tuple[ColumnElement[bool], ...]
+    facts: Facts
 
     @property
     def pays(self) -> bool:
@@ -99,24 +124,25 @@ class Deferral:
         return self._joined(self._keys(limit, offset, flipped=False))
 
     def turned(
-        self, limit: int, offset: int, total: int, count: AnySelect, dialect: Dialect
+        self, limit: int, offset: int, counted: "Counted", count: AnySelect, dialect: Dialect
     ) -> AnySelect:
         """Return these rows, found from the end, each with the total that this is right for.
 
         Args:
             limit: rows of a full page.
-            offset: rows before the page, fewer than the total.
-            total: the number of all rows.
+            offset: rows before the page, fewer than were counted.
+            counted: the number of all rows.
             count: the statement that counts them.
             dialect: of the database.
         """
-        limit = min(limit, total - offset)
-        behind = total - offset - limit
-        counted = count.correlate(None).scalar_subquery()
-        if (held := _SNAPSHOT_IS_HELD.get(_name_of(dialect))) is not None:
-            counted = case((text(held), literal(total)), else_=counted)  # type: ignore[assignment]
+        limit = min(limit, counted.rows - offset)
+        behind = counted.rows - offset - limit
+        total: ColumnElement[Any] = count.correlate(None).scalar_subquery()
+        if counted.snapshot is not None:
+            is_same = _snapshot_of(dialect) == counted.snapshot
+            total = case((is_same, literal(counted.rows)), else_=total)
         page = self._joined(self._keys(limit, behind, flipped=True))
-        return page.add_columns(counted.label(TOTAL))
+        return page.add_columns(total.label(_TOTAL))
 
     def _keys(self, limit: int, offset: int, *, flipped: bool) -> Subquery:
         bare = _sqla.without_loading(self.ordered.order_by(None)).where(*self.filters)
@@ -124,12 +150,28 @@ class Deferral:
         keys = _sqla.with_columns(bare, *labels)
         order = [key.clause(flipped=flipped) for key in self.order]
         used = (*self.identity, *order)
-        keys = without_outer_joins(keys, used, keeps_duplicates=True)
+        keys = without_outer_joins(keys, used, keeps_duplicates=True, facts=self.facts)
         return keys.order_by(*order).limit(limit).offset(offset).subquery()
 
     def _joined(self, page: Subquery) -> AnySelect:
         own = (page.c[_KEY.format(n)] == column for n, column in enumerate(self.identity))
         return self.ordered.where(and_(*own))
+
+
+def defers_from(dialect: Dialect) -> int:
+    """Return the offset from which a deferred join pays."""
+    return _DEFER_FROM.get(dialect.name, _DEFER_FROM_ELSEWHERE)
+
+
+def with_snapshot(count: AnySelect, dialect: Dialect) -> AnySelect:
+    """Return the count with a text for what it sees of the rows: the two of a `Counted`."""
+    return count.add_columns(_snapshot_of(dialect).label("_snapshot"))
+
+
+def _snapshot_of(dialect: Dialect) -> ColumnElement[Any]:
+    is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
+    mark = _SNAPSHOT.get("mariadb" if is_mariadb else dialect.name)
+    return null() if mark is None else literal_column(mark, String())
 
 
 def turns_behind(dialect: Dialect) -> float:
@@ -163,9 +205,4 @@ def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral
         return "it is ordered by a text, a subquery or an unknown function"
     # Where a collection is loaded, they are conditions of the statement already.
     filters = () if loading.repeats else loading.filters
-    return Deferral(ordered, order, identity, filters)
-
-
-def _name_of(dialect: Dialect) -> str:
-    is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
-    return "mariadb" if is_mariadb else dialect.name
+    return Deferral(ordered, order, identity, filters, facts)

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from . import _sqla
 from .cursor import Cursor
 from .cursor_plan import CursorPlan, cursor_plan
-from .deep import DeepOffset
+from .deep import Counted, DeepOffset
 from .offset_plan import AUTO, OffsetPlan, OffsetRequest, offset_plan
 from .ordering import SortKey
 from .plan import Pageable, check_limit, from_statement_of, statement_of
@@ -113,9 +113,9 @@ def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
         limit, offset = plan.request.limit, plan.request.offset
         found = {
             "page": plan.rows,
-            "count": _count_of(plan),
+            "count": plan.count_first if plan.turnable is not None else _count_of(plan),
             # With this total, the page is the last one.
-            "turned": plan.turned(offset + limit),
+            "turned": plan.turned(Counted(offset + limit, "")),
         }
     return PageSQL(
         dialect=plan.dialect.name,

@@ -77,6 +77,11 @@ class Facts:
         self.identity = self._identity()
 
     @property
+    def sources(self) -> tuple[FromClause, ...]:
+        """What is selected from: joins as they are."""
+        return self._relations.sources
+
+    @property
     def leaves(self) -> tuple[FromClause, ...]:
         """The tables and subqueries that are selected from."""
         return tuple(leaf.source for leaf in self._relations.leaves)

@@ -10,8 +10,17 @@ from . import _sqla
 from ._sqla import AnySelect, Loading, Statement
 from .beside_count import beside_count
 from .content import expressions_of, ordered_of, sortable
-from .count import CountPlan, plan_count
-from .deep import DEFER_FROM, TURN_FROM, DeepOffset, Deferral, deferral_of, turns_behind
+from .count import CountPlan, count_plan_of
+from .deep import (
+    TURN_FROM,
+    Counted,
+    DeepOffset,
+    Deferral,
+    deferral_of,
+    defers_from,
+    turns_behind,
+    with_snapshot,
+)
 from .errors import PageRequestError, StatementNotPageableError
 from .frame import frame_of
 from .identity import Facts
@@ -73,13 +82,18 @@ class OffsetPlan(Generic[M]):
     is_turn_forced: bool
     dialect: Dialect
 
-    def turned(self, total: int) -> "AnySelect | None":
+    @property
+    def count_first(self) -> AnySelect:
+        """The statement that counts before the page is found: see `with_snapshot`."""
+        return with_snapshot(self.count.statement, self.dialect)
+
+    def turned(self, counted: Counted) -> "AnySelect | None":
         """Return the statement that finds the page from the end; None where that does not pay."""
         offset, limit = self.request.offset, self.request.limit
-        is_near = self.is_turn_forced or offset > total * turns_behind(self.dialect)
-        if self.turnable is None or not is_near or offset >= total:
+        is_near = self.is_turn_forced or offset > counted.rows * turns_behind(self.dialect)
+        if self.turnable is None or not is_near or offset >= counted.rows:
             return None
-        return self.turnable.turned(limit, offset, total, self.count.statement, self.dialect)
+        return self.turnable.turned(limit, offset, counted, self.count.statement, self.dialect)
 
 
 def offset_plan(
@@ -96,25 +110,26 @@ def offset_plan(
         StatementNotPageableError: no pages of this statement could be right, or not in the way
             that is forced; says what to change.
     """
-    count = plan_count(statement, without=policy.without)
     more = OffsetRequest(request.offset, request.limit + policy.reads_ahead)
     loading, facts = Loading(), None
     if isinstance(statement, Select):
         facts = Facts(statement)
         loading = _sqla.loading_of(statement) if outer is None else loading
-        if loading.repeats and repeated_entity(statement, facts):
+    count = count_plan_of(statement, policy.without, facts)
+    if loading.repeats and facts is not None and isinstance(statement, Select):
+        if repeated_entity(statement, facts):
             _refuse_forced(deep, "its rows repeat entities")
             return _plan_of_parents(statement, request, more, dialect, count, policy)
-        if loading.repeats:
-            # SQLAlchemy joins a collection to what LIMIT has left of the rows.
-            statement = with_eager_filters(statement, loading)
+        # SQLAlchemy joins a collection to what LIMIT has left of the rows.
+        statement = with_eager_filters(statement, loading)
     ordered = _ordered_of(statement, facts)
     limited = _limited(statement, ordered, more)
     rows: Executable | None = limited
     if outer is not None and limited is not None:
         rows = _sqla.loaded_from(outer, limited)
     form: Form = "offset"
-    deferral = _deferral_of(ordered, facts, loading, request, deep, outer)
+    may_pay = request.offset >= defers_from(dialect)
+    deferral = _deferral_of(ordered, facts, loading, deep, outer, may_pay=may_pay)
     if deferral is not None and (deep.defer or (deep.defer is None and deferral.pays)):
         form, rows = "deferred", deferral.page(more.limit, more.offset)
     is_deep = deep.turn or (deep.turn is None and request.offset >= TURN_FROM)
@@ -140,13 +155,14 @@ def _deferral_of(
     ordered: Statement,
     facts: Facts | None,
     loading: Loading,
-    request: OffsetRequest,
     deep: DeepOffset,
     outer: FromStatement[Any] | None,
+    *,
+    may_pay: bool,
 ) -> Deferral | None:
     """Return how the page is found by keys, if that is forced, or may pay and is possible."""
     is_forced = deep.defer or deep.turn
-    if deep.defer is False or (not is_forced and request.offset < DEFER_FROM):
+    if deep.defer is False or (not is_forced and not may_pay):
         return None
     if facts is None or not isinstance(ordered, Select) or outer is not None:
         found: Deferral | str = "it is a union, or loaded by from_statement()"

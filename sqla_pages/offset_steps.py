@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Executable, Result
 
+from .deep import Counted
 from .models import M, OffsetPage, Page, PageMeta
 from .offset_plan import OffsetPlan
 from .plan import items_and_hidden, items_of
@@ -35,8 +36,10 @@ def offset_steps(
     elif plan.rows_and_total is not None:
         items, found = _with_total((yield plan.rows_and_total), scalars)
     elif plan.turnable is not None:
-        found = yield from plan.policy.total_steps(plan.count, plan.dialect, 0)
-        items = yield from _from_either_end(plan, found.rows, scalars)
+        row: Any = (yield plan.count_first).one()
+        counted = Counted(rows=int(row[0]), snapshot=row[1])
+        found = Total(counted.rows)
+        items = yield from _from_either_end(plan, counted, scalars)
     else:
         items = yield from _rows_of(plan, scalars)
     limit = plan.request.limit
@@ -67,14 +70,14 @@ def _with_total(result: Result[Any], scalars: bool) -> tuple[Items, Total]:
     return () if is_empty else items, Total(int(hidden[0][1]))
 
 
-def _from_either_end(plan: OffsetPlan[Any], total: int, scalars: bool) -> ItemsSteps:
+def _from_either_end(plan: OffsetPlan[Any], counted: Counted, scalars: bool) -> ItemsSteps:
     """Yield the page counted from the end where that is nearer, else from the beginning."""
-    if plan.request.offset >= total:
+    if plan.request.offset >= counted.rows:
         return ()
-    turned = plan.turned(total)
+    turned = plan.turned(counted)
     if turned is not None:
         items, hidden = items_and_hidden((yield turned), 1, scalars=scalars)
-        if hidden and int(hidden[0][0]) == total:
+        if hidden and int(hidden[0][0]) == counted.rows:
             return items
         # Others have written between the count and the page, which may be another one now.
     return (yield from _rows_of(plan, scalars))

@@ -18,7 +18,11 @@ from .identity import Facts
 
 
 def without_outer_joins(
-    statement: AnySelect, used: Iterable[ClauseElement], *, keeps_duplicates: bool
+    statement: AnySelect,
+    used: Iterable[ClauseElement],
+    *,
+    keeps_duplicates: bool,
+    facts: Facts | None = None,
 ) -> AnySelect:
     """Return the statement without LEFT JOINs that it does not need; itself if it needs them all.
 
@@ -26,34 +30,39 @@ def without_outer_joins(
         statement: without ORDER BY, or with one that `used` holds.
         used: the clauses that may speak of a joined table: WHERE and the joins need not be given.
         keeps_duplicates: whether it matters how often a row comes.
+        facts: of a statement with the same joins, if there are any yet.
     """
     if _sqla.has_extension(statement):
         return statement
     clauses = [*used]
     if statement.whereclause is not None:
         clauses.append(statement.whereclause)
-    while (fewer := _without_one(statement, clauses, keeps_duplicates)) is not None:
-        statement = fewer
+    while candidates := tuple(_sqla.without_each_outer_join(statement)):
+        facts = Facts(statement) if facts is None else facts
+        fewer = _fewest(candidates, clauses, facts, keeps_duplicates)
+        if fewer is None:
+            break
+        statement, facts = fewer, None
     return statement
 
 
-def _without_one(
-    statement: AnySelect, used: Sequence[ClauseElement], keeps_duplicates: bool
+def _fewest(
+    candidates: Sequence[AnySelect],
+    used: Sequence[ClauseElement],
+    facts: Facts,
+    keeps_duplicates: bool,
 ) -> "AnySelect | None":
-    candidates = tuple(_sqla.without_each_outer_join(statement))
-    if not candidates:
-        return None
-    sources = _sqla.froms_of(statement)
-    joins = tuple(_sqla.joins_of(sources))
-    unneeded = [join for join in joins if _is_unneeded(join, joins, used)]
-    facts = Facts(statement) if unneeded and keeps_duplicates else None
-    for join in unneeded:
+    """Return a candidate that lacks a join which is not needed; None if there is none."""
+    joins = tuple(_sqla.joins_of(facts.sources))
+    for join in joins:
         leaf = join.right
-        if facts is None or facts.finds_one(leaf):
-            for candidate in candidates:
-                bare = _sqla.without_source(candidate, leaf)
-                if _lacks_only(join, sources, bare):
-                    return bare
+        is_needed = keeps_duplicates and not facts.finds_one(leaf)
+        if is_needed or not _is_unneeded(join, joins, used):
+            continue
+        for candidate in candidates:
+            bare = _sqla.without_source(candidate, leaf)
+            if _lacks_only(join, facts.sources, bare):
+                return bare
     return None
 
 

@@ -58,8 +58,9 @@ class Lookup:
 
 @dataclass(slots=True)
 class Relations:
-    """The leaves of a statement, and what holds of their columns in every row."""
+    """The sources and leaves of a statement, and what holds of their columns in every row."""
 
+    sources: tuple[FromClause, ...]
     leaves: list[Leaf] = field(default_factory=list[Leaf])
     equal: list[tuple[Column, Column]] = field(default_factory=list[tuple[Column, Column]])
     constant: list[Column] = field(default_factory=list[Column])
@@ -70,8 +71,8 @@ class Relations:
 
 def relations_of(statement: AnySelect) -> Relations:
     """Return what the statement's joins and filters say."""
-    found = Relations()
-    for source in _sqla.froms_of(statement):
+    found = Relations(_sqla.froms_of(statement))
+    for source in found.sources:
         _read_from(source, found, is_outer=False)
     if statement.whereclause is not None:
         _read_condition(statement.whereclause, found, is_outer=False)

@@ -247,7 +247,12 @@ def test_the_plan_shows_what_is_done_about_an_offset(
 
 
 def test_what_the_keys_give_by_themselves_is_not_joined_to_them() -> None:
-    assert plan_page(IDS, "sqlite", offset=5_000).form == "offset"
+    assert plan_page(IDS, "sqlite", offset=20_000).form == "offset"
+
+
+def test_sqlite_skips_rows_so_fast_that_a_deferred_join_pays_later() -> None:
+    assert plan_page(BY_ID, "sqlite", offset=9_999).form == "offset"
+    assert plan_page(BY_ID, "sqlite", offset=10_000).form == "deferred"
 
 
 @pytest.mark.parametrize(
