@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .by_cursor import async_cursor_page, cursor_page
 from .by_offset import async_offset_page, offset_page
-from .count import COUNT_REWRITES, CountPlan, count_statement, plan_count
+from .count import COUNT_REWRITES, CountPlan, CountRewrite, count_statement, plan_count
 from .cursor import CursorCodec
 from .deep import DeepOffset
 from .errors import (
@@ -78,6 +78,7 @@ __all__ = [
     "Collection",
     "CountPlan",
     "CountPolicy",
+    "CountRewrite",
     "CountedCursorPage",
     "CountedCursorPageMeta",
     "CountedCursorPaginateSignature",

@@ -16,8 +16,8 @@ from . import _sqla
 from ._sqla import AnySelect, Statement
 from .expressions import (
     has_aggregate,
-    is_aggregate,
     is_one_row,
+    is_one_row_by_order,
     is_one_value,
     is_plain_column,
     is_plain_or_nested,
@@ -75,6 +75,11 @@ class CountPlan:
         return self._counted(rows.limit(number))
 
     def _counted(self, rows: Statement) -> "Select[Any]":
+        labels = _sqla.labels_of(rows) if isinstance(rows, Select) else ()
+        if isinstance(rows, Select) and len(set(labels)) < len(labels):
+            # MariaDB selects from no subquery that has a name twice.
+            selected = (f"_c{n}" for n in range(len(labels)))
+            rows = _sqla.with_columns(rows, *map(ColumnElement.label, _selected_in(rows), selected))
         return self._outer(select(func.count()).select_from(rows.subquery()))
 
     def _outer(self, outer: AnySelect) -> "Select[Any]":
@@ -174,10 +179,8 @@ def _once_each(statement: AnySelect, facts: Facts | None) -> AnySelect:
 
 def _drop_order(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     order = _sqla.order_by_of(rows)
-    if not order or _sqla.has_ties(rows):
+    if not order or _sqla.has_ties(rows) or is_one_row_by_order(rows):
         return None
-    if not is_aggregate(rows) and any(map(has_aggregate, order)):
-        return None  # It makes one row of all.
     if not all(_is_one_value(_sqla.bare_of(key)) for key in _sqla.flat(order)):
         return None  # A function may return several rows.
     return rows.order_by(None)

@@ -87,6 +87,13 @@ def is_one_row(statement: AnySelect) -> bool:
     )
 
 
+def is_one_row_by_order(statement: AnySelect) -> bool:
+    """Tell whether an aggregate in its ORDER BY alone makes one row of all."""
+    order = _sqla.order_by_of(statement)
+    is_grouped = bool(_sqla.group_by_of(statement)) or is_aggregate(statement)
+    return not is_grouped and any(map(has_aggregate, order))
+
+
 def has_aggregate(clause: ClauseElement) -> bool:
     """Tell whether an aggregate is in it, other than in a subquery."""
     return any(map(_is_aggregate_part, parts_of(clause)))

@@ -14,7 +14,7 @@ from .compounds import as_select
 from .content import ordered_of
 from .dialects import Traits, traits_of
 from .errors import StatementNotPageableError
-from .expressions import is_plain_or_nested
+from .expressions import is_one_row_by_order, is_plain_or_nested
 from .identity import Facts
 from .keyset import Anchor, Key, order_of, ranges_after
 from .loading import Selected, Way, can_join, needs_join, way_of
@@ -139,7 +139,7 @@ def _rows_of(
     if _sqla.distinct_on_of(statement):
         # Which row of each group is decided by the order within.
         inner = inner.order_by(None).order_by(*_sqla.order_by_of(ordered_of(statement)))
-    elif _sqla.has_ties(statement):
+    elif _sqla.has_ties(statement) or is_one_row_by_order(statement):
         # What ties is of its own order, which leaves nothing open.
         pass
     elif _sqla.is_limited(statement):

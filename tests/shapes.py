@@ -1172,6 +1172,11 @@ COUNTED_SHAPES: Mapping[str, Shape] = {
     "an order by an unknown aggregate's text": _rows(
         lambda: select(User.id).order_by(text("upper(name)"), User.id), only_offsets=True
     ),
+    "an aggregate in the order alone": _rows(
+        lambda: select(literal(1).label("one")).select_from(User).order_by(func.count(User.id)),
+        "postgresql",
+        "mariadb",
+    ),
     "scalar subqueries and windows that no count needs": _rows(
         lambda: select(
             User.id,

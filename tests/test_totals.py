@@ -323,6 +323,15 @@ def test_a_count_says_by_which_rewrites_it_was_made(
     assert " ".join(str(plan.statement).split()) == sql
 
 
+@on_each_database
+def test_names_that_come_twice_can_be_counted(forty: Database) -> None:
+    twice = select(numbered.c.id.label("x"), numbered.c.text.label("x")).distinct()
+
+    with forty.core() as caller:
+        assert caller("count", twice) == 40
+        assert caller("count", twice, without=["distinct", "distinct_keys"]) == 40
+
+
 def test_an_application_finds_its_own_options_on_a_count() -> None:
     option = UserDefinedOption("shard 7")
 

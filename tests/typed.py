@@ -1,8 +1,9 @@
 """What type-checkers make of the public API; checked in CI on SQLAlchemy 2.0 and 2.1, never run."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, assert_type
+from typing import Annotated, Any, assert_type
 
+from fastapi import Depends
 from sqlalchemy import Connection, Engine, RowMapping, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
@@ -10,18 +11,36 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Query, mapped_column, sessio
 from sqlalchemy.orm import Session as PlainSession
 
 from sqla_pages import (
+    AsyncCountedPaginateSignature,
     AsyncCursorPaginate,
     AsyncCursorPaginateSignature,
     AsyncCursorPagination,
     AsyncPaginate,
+    AsyncPagination,
+    CappedCount,
+    CappedPage,
+    CappedPageMeta,
+    CountedCursorPage,
+    CountedCursorPaginateSignature,
+    CountedPaginateSignature,
+    CountRewrite,
     CursorCodec,
     CursorPage,
     CursorPaginate,
     CursorPaginateSignature,
     CursorPagination,
+    DeepOffset,
+    EstimatedCount,
+    EstimatedPageMeta,
+    ExactCount,
+    NoCount,
+    OffsetPage,
     Page,
+    PageMeta,
     PageSQL,
     Paginate,
+    Pagination,
+    UncountedPageMeta,
     async_count,
     async_cursor_page,
     async_iter_pages,
@@ -32,6 +51,7 @@ from sqla_pages import (
     iter_pages,
     iter_rows,
     offset_page,
+    plan_count,
     plan_page,
 )
 from sqla_session import AsyncSession, Session, open_async_session, open_session
@@ -54,6 +74,55 @@ def functions(session: PlainSession, connection: Connection) -> None:
     assert_type(offset_page(connection, union(select(User.id), select(User.id))), Page[Any])
     assert_type(offset_page(session, Query([User])), Page[Any])
     assert_type(count(session, select(User)), int)
+
+
+def policies(session: PlainSession) -> None:
+    capped = offset_page(session, select(User), count=CappedCount(100))
+    assert_type(capped, OffsetPage[User, CappedPageMeta])
+    assert_type(capped.meta.total_items_exact, bool)
+    shown: CappedPage[User] = capped
+    assert_type(shown.data, list[User])
+    uncounted = offset_page(
+        session, select(User.name), count=NoCount(), deep=DeepOffset(turn=False)
+    )
+    assert_type(uncounted, OffsetPage[str, UncountedPageMeta])
+    assert_type(uncounted.meta.has_next, bool)
+    rows = offset_page(session, select(User.id, User.name), scalars=False, count=EstimatedCount())
+    assert_type(rows, OffsetPage[RowMapping, EstimatedPageMeta])
+    exact = offset_page(session, select(User), count=ExactCount(in_page=True))
+    assert_type(exact, Page[User])
+    some: OffsetPage[User, PageMeta] = exact
+    assert_type(some.meta.total_items, int)
+    assert_type(cursor_page(session, select(User), count=ExactCount()), CountedCursorPage[User])
+    assert_type(
+        plan_count(select(User), without=["outer_joins"]).rewrites, tuple[CountRewrite, ...]
+    )
+
+
+CappedUsers = Annotated[
+    CountedPaginateSignature[CappedPageMeta], Depends(Pagination(count=CappedCount()))
+]
+AsyncCappedUsers = Annotated[
+    AsyncCountedPaginateSignature[CappedPageMeta], Depends(AsyncPagination(count=CappedCount()))
+]
+CountedCursors = Annotated[
+    CountedCursorPaginateSignature, Depends(CursorPagination(count=ExactCount()))
+]
+
+
+def capped_endpoint(paginate: CappedUsers) -> CappedPage[User]:
+    assert_type(paginate(select(User)), OffsetPage[User, CappedPageMeta])
+    return paginate(select(User))
+
+
+async def async_capped_endpoint(paginate: AsyncCappedUsers) -> CappedPage[User]:
+    assert_type(await paginate(select(User.name)), OffsetPage[str, CappedPageMeta])
+    return await paginate(select(User))
+
+
+def counted_cursor_endpoint(paginate: CountedCursors) -> CountedCursorPage[User]:
+    assert_type(paginate(select(User.id, User.name), False), CountedCursorPage[RowMapping])
+    return paginate(select(User))
 
 
 async def async_functions(session: PlainAsyncSession, connection: AsyncConnection) -> None:
