@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.sql.elements import ClauseElement
 
 from . import _sqla
-from ._sqla import AnySelect, Statement
+from ._sqla import AnySelect, Loading, Statement
 from .expressions import (
     has_aggregate,
     is_one_row,
@@ -126,19 +126,22 @@ def plan_count(statement: Statement, *, without: Collection[CountRewrite] = ()) 
         ('order_by', 'columns')
     """
     check_rewrites(without)
-    return count_plan_of(statement, without, None)
+    return count_plan_of(statement, without)
 
 
 def count_plan_of(
-    statement: Statement, without: Collection[CountRewrite], facts: Facts | None
+    statement: Statement,
+    without: Collection[CountRewrite],
+    facts: Facts | None = None,
+    loading: Loading | None = None,
 ) -> CountPlan:
-    """Return how a statement is counted; its facts save time, if there are any yet."""
+    """Return how a statement is counted; what is known of it already saves time."""
     if isinstance(statement, CompoundSelect):
         is_dropped = "order_by" not in without and _sqla.order_by_of(statement)
         if not is_dropped or _sqla.has_ties(statement):
             return CountPlan(statement, ())
         return CountPlan(statement.order_by(None), ("order_by",))
-    rows = _once_each(statement, facts)
+    rows = _once_each(statement, facts, loading or _sqla.loading_of(statement))
     applied: list[CountRewrite] = []
     for name, step in _STEPS:
         if name not in without and (fewer := step(rows, facts)) is not None:
@@ -160,9 +163,8 @@ def check_rewrites(names: Collection[str]) -> None:
         )
 
 
-def _once_each(statement: AnySelect, facts: Facts | None) -> AnySelect:
+def _once_each(statement: AnySelect, facts: Facts | None, loading: Loading) -> AnySelect:
     """Return a statement of the rows that `unique()` leaves."""
-    loading = _sqla.loading_of(statement)
     statement = with_eager_filters(statement, loading)
     if not loading.repeats:
         return statement

@@ -115,7 +115,7 @@ def offset_plan(
     if isinstance(statement, Select):
         facts = Facts(statement)
         loading = _sqla.loading_of(statement) if outer is None else loading
-    count = count_plan_of(statement, policy.without, facts)
+    count = count_plan_of(statement, policy.without, facts, loading)
     if loading.repeats and facts is not None and isinstance(statement, Select):
         if repeated_entity(statement, facts):
             _refuse_forced(deep, "its rows repeat entities")
