@@ -78,8 +78,8 @@ class CountPlan:
         labels = _sqla.labels_of(rows) if isinstance(rows, Select) else ()
         if isinstance(rows, Select) and len(set(labels)) < len(labels):
             # MariaDB selects from no subquery that has a name twice.
-            selected = (f"_c{n}" for n in range(len(labels)))
-            rows = _sqla.with_columns(rows, *map(ColumnElement.label, _selected_in(rows), selected))
+            selected = enumerate(_selected_in(rows))
+            rows = _sqla.with_columns(rows, *(column.label(f"_c{n}") for n, column in selected))
         return self._outer(select(func.count()).select_from(rows.subquery()))
 
     def _outer(self, outer: AnySelect) -> "Select[Any]":
