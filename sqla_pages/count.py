@@ -268,7 +268,8 @@ _STEPS: Final[tuple[tuple[CountRewrite, _Step], ...]] = (
     ("distinct", _drop_distinct),
     ("columns", _drop_columns),
 )
-_ONE: Final = _sqla.number(1)
+# With a name, since SQL Server has no column of a subquery without one.
+_ONE: Final = _sqla.number(1).label("_one")
 
 
 def _is_list_droppable(rows: AnySelect) -> bool:

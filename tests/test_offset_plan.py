@@ -17,9 +17,10 @@ from sqla_pages import (
     StatementNotPageableError,
     count_statement,
 )
+from sqla_pages.deep import Counted
 from sqla_pages.offset_plan import OffsetPlan, OffsetRequest, offset_plan
 from sqla_pages.plan import statement_of
-from sqla_pages.totals import EXACT
+from sqla_pages.totals import EXACT, ExactCount
 
 from .schema import Member, Note, Team, User, log
 
@@ -185,7 +186,8 @@ def test_an_aggregate_gets_no_order() -> None:
         ),
         (
             select(User.name, func.count().label("n")).group_by(User.name),
-            'SELECT count(*) AS count_1 FROM (SELECT 1 FROM "user" GROUP BY "user".name) AS anon_1',
+            "SELECT count(*) AS count_1 FROM "
+            '(SELECT 1 AS _one FROM "user" GROUP BY "user".name) AS anon_1',
         ),
         (
             select(func.unnest(func.array(User.id))),
@@ -194,7 +196,8 @@ def test_an_aggregate_gets_no_order() -> None:
         ),
         (
             select(User.id).order_by(User.name).limit(5).offset(2),
-            'SELECT count(*) AS count_1 FROM (SELECT 1 FROM "user" LIMIT 5 OFFSET 2) AS anon_1',
+            "SELECT count(*) AS count_1 FROM "
+            '(SELECT 1 AS _one FROM "user" LIMIT 5 OFFSET 2) AS anon_1',
         ),
         (
             union_all(select(User.id), select(Team.id)).order_by("id"),
@@ -303,3 +306,89 @@ def test_a_page_out_of_bounds_is_refused(offset: int, limit: int) -> None:
 
     assert caught.value.status_hint == 422
     assert isinstance(caught.value, ValueError)
+
+
+DEEP = OffsetRequest(offset=20_000, limit=10)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    {
+        "postgresql": 'SELECT "user".name, "user".email FROM "user" JOIN team ON team.id = '
+        '"user".team_id, (SELECT "user".id AS _e0 FROM "user" JOIN team ON team.id = '
+        '"user".team_id ORDER BY "user".name, "user".id LIMIT 10 OFFSET 20000) AS anon_1 '
+        'WHERE anon_1._e0 = "user".id ORDER BY "user".name, "user".id',
+        "sqlite": "SELECT user.name, user.email FROM user JOIN team ON team.id = "
+        "user.team_id, (SELECT user.id AS _e0 FROM user JOIN team ON team.id = "
+        "user.team_id ORDER BY user.name, user.id LIMIT 10 OFFSET 20000) AS anon_1 "
+        "WHERE anon_1._e0 = user.id ORDER BY user.name, user.id",
+        "mysql": "SELECT user.name, user.email FROM user INNER JOIN team ON team.id = "
+        "user.team_id, (SELECT user.id AS _e0 FROM user INNER JOIN team ON team.id = "
+        "user.team_id ORDER BY user.name, user.id LIMIT 20000, 10) AS anon_1 "
+        "WHERE anon_1._e0 = user.id ORDER BY user.name, user.id",
+        "mssql": "SELECT [user].name, [user].email FROM [user] JOIN team ON team.id = "
+        "[user].team_id, (SELECT [user].id AS _e0 FROM [user] JOIN team ON team.id = "
+        "[user].team_id ORDER BY [user].name, [user].id OFFSET 20000 ROWS FETCH FIRST 10 ROWS "
+        "ONLY) AS anon_1 WHERE anon_1._e0 = [user].id ORDER BY [user].name, [user].id",
+        "oracle": 'SELECT "user".name, "user".email FROM "user" JOIN team ON team.id = '
+        '"user".team_id, (SELECT "user".id AS "_e0" FROM "user" JOIN team ON team.id = '
+        '"user".team_id ORDER BY "user".name, "user".id OFFSET 20000 ROWS FETCH FIRST 10 ROWS '
+        'ONLY) anon_1 WHERE anon_1."_e0" = "user".id ORDER BY "user".name, "user".id',
+    }.items(),
+)
+def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
+    dialect: str, expected: str
+) -> None:
+    statement = select(User.name, User.email).join(User.team).order_by(User.name)
+
+    assert sql(plan(statement, DEEP, dialect).rows, dialect) == expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "snapshot", "total"),
+    {
+        "postgresql": (
+            "SELECT count(*) AS count_1, CAST(txid_current_snapshot() AS TEXT) AS _snapshot",
+            "CASE WHEN (CAST(txid_current_snapshot() AS TEXT) = 'seen') THEN 20010 ELSE "
+            '(SELECT count(*) AS count_1 FROM "user") END AS _total',
+        ),
+        "sqlite": (
+            "SELECT count(*) AS count_1, NULL AS _snapshot",
+            "(SELECT count(*) AS count_1 FROM user) AS _total",
+        ),
+        "mysql": (
+            "SELECT count(*) AS count_1, CASE WHEN @@autocommit = 0 AND @@transaction_isolation "
+            "IN ('REPEATABLE-READ', 'SERIALIZABLE') THEN 'held' END AS _snapshot",
+            "CASE WHEN (CASE WHEN @@autocommit = 0 AND @@transaction_isolation "
+            "IN ('REPEATABLE-READ', 'SERIALIZABLE') THEN 'held' END = 'seen') THEN 20010 ELSE "
+            "(SELECT count(*) AS count_1 FROM user) END AS _total",
+        ),
+        "mssql": (
+            "SELECT count(*) AS count_1, NULL AS _snapshot",
+            "(SELECT count(*) AS count_1 FROM [user]) AS _total",
+        ),
+        "oracle": (
+            'SELECT count(*) AS count_1, NULL AS "_snapshot"',
+            '(SELECT count(*) AS count_1 FROM "user") AS "_total"',
+        ),
+    }.items(),
+)
+def test_a_page_from_the_end_is_counted_anew_unless_both_statements_see_the_same(
+    dialect: str, snapshot: str, total: str
+) -> None:
+    deep = plan(select(User.name).order_by(User.name), DEEP, dialect)
+    seen = None if dialect in ("sqlite", "mssql", "oracle") else "seen"
+    turned = deep.turned(Counted(20_010, seen))
+
+    assert sql(deep.count_first, dialect).startswith(snapshot)
+    assert turned is not None
+    assert total in sql(turned, dialect)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_page_and_total_in_one_statement_compile_in_every_dialect(dialect: str) -> None:
+    in_page = offset_plan(NAMES, PAGE, DIALECTS[dialect], ExactCount(in_page=True))
+
+    text_ = sql(in_page.rows_and_total, dialect)
+    assert text_.count("count(*)") == 1
+    assert "LEFT OUTER JOIN" in text_

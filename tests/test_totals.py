@@ -305,7 +305,8 @@ def test_a_collection_loaded_by_an_inner_join_beneath_a_limit_is_refused() -> No
          'JOIN note ON "user".id = note.user_id) AS anon_1'),
         (select(User.id, func.count()).outerjoin(User.notes).group_by(User.id),
          "group_by outer_joins",
-         'SELECT count(*) AS count_1 FROM (SELECT 1 FROM "user" GROUP BY "user".id) AS anon_1'),
+         'SELECT count(*) AS count_1 FROM '
+            '(SELECT 1 AS _one FROM "user" GROUP BY "user".id) AS anon_1'),
         (select(User.id).join(User.notes).group_by(User.id).having(User.name != "x"), "group_by",
          'SELECT count(*) AS count_1 FROM (SELECT "user".name AS name FROM "user" JOIN note '
          'ON "user".id = note.user_id GROUP BY "user".id HAVING "user".name != :name_1) AS anon_1'),
