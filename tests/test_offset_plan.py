@@ -345,7 +345,7 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
 
 
 @pytest.mark.parametrize(
-    ("dialect", "snapshot", "total"),
+    ("dialect", "expected"),
     {
         "postgresql": (
             "SELECT count(*) AS count_1, CAST(txid_current_snapshot() AS TEXT) AS _snapshot",
@@ -374,8 +374,9 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
     }.items(),
 )
 def test_a_page_from_the_end_is_counted_anew_unless_both_statements_see_the_same(
-    dialect: str, snapshot: str, total: str
+    dialect: str, expected: tuple[str, str]
 ) -> None:
+    snapshot, total = expected
     deep = plan(select(User.name).order_by(User.name), DEEP, dialect)
     seen = None if dialect in ("sqlite", "mssql", "oracle") else "seen"
     turned = deep.turned(Counted(20_010, seen))
