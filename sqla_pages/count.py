@@ -11,11 +11,13 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import ScalarSelect, SelectBase
 
 from . import _sqla
 from ._sqla import AnySelect, Loading, Statement
 from .expressions import (
     has_aggregate,
+    has_window,
     is_one_row,
     is_one_row_by_order,
     is_one_value,
@@ -229,8 +231,8 @@ def _reduce_groups(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     groups = _sqla.group_by_of(rows)
     if not groups or any(map(_sqla.is_textual, groups)) or not _is_list_droppable(rows):
         return None
-    if any(map(_sqla.is_textual, _parts_of_all(_sqla.having_of(rows)))):
-        return None  # It may name what is selected.
+    if any(_may_name(part) for part in _parts_of_all(_sqla.having_of(rows))):
+        return None
     # MariaDB knows of no other columns in HAVING than those selected.
     named = filter(is_plain_column, _parts_of_all(_sqla.having_of(rows), within=False))
     kept = {hash(column): column for column in _sqla.expressions_of(named)}
@@ -249,8 +251,9 @@ def _drop_outer_joins(rows: AnySelect, facts: Facts | None) -> "AnySelect | None
     used = (*_sqla.raw_columns_of(rows), *_sqla.order_by_of(rows), *groups, *having)
     if _sqla.distinct_on_of(rows):
         return None
-    is_grouped = bool(groups) and not any(map(has_aggregate, used))
-    is_merged = _sqla.is_distinct(rows) or is_grouped
+    # What comes several times is one row, or group, unless an aggregate or a window counts it.
+    is_counted = any(has_aggregate(clause) or has_window(clause) for clause in used)
+    is_merged = (_sqla.is_distinct(rows) or bool(groups)) and not is_counted
     fewer = without_outer_joins(rows, used, keeps_duplicates=not is_merged, facts=facts)
     return None if fewer is rows else fewer
 
@@ -281,6 +284,11 @@ def _is_list_droppable(rows: AnySelect) -> bool:
         and not _sqla.has_loader_options(rows)
         and all(map(is_one_value, _sqla.flat(_sqla.raw_columns_of(rows))))
     )
+
+
+def _may_name(part: ClauseElement) -> bool:
+    """Tell whether a part of HAVING may speak of what is selected, in a way that is not seen."""
+    return _sqla.is_textual(part) or isinstance(part, SelectBase | ScalarSelect)
 
 
 def _is_one_value(key: ClauseElement) -> bool:

@@ -43,11 +43,17 @@ _AGGREGATES: Final = frozenset(
 
 # Functions known to give one value for one row, the same for the same arguments.
 _SCALAR_FUNCTIONS: Final = frozenset(
-    "abs ceil ceiling char_length coalesce concat concat_ws current_date current_time "
-    "current_timestamp date date_part date_trunc exp extract floor greatest hex ifnull instr "
-    "json_extract least left length localtime localtimestamp log lower lpad ltrim md5 mod now "
-    "nullif power replace right round rpad rtrim sign sqrt strftime substr substring "
-    "to_char to_date to_timestamp trim typeof upper".split()
+    "abs acos array_length ascii asin atan atan2 bit_length cardinality cbrt ceil ceiling "
+    "char_length character_length coalesce concat concat_ws cos current_date current_time "
+    "current_timestamp date date_part date_trunc degrees exp extract field floor greatest hex if "
+    "ifnull iif initcap instr json_array_length json_extract json_extract_path_text json_unquote "
+    "json_value jsonb_array_length jsonb_extract_path_text least left length levenshtein ln "
+    "localtime localtimestamp log log10 log2 lower lpad ltrim md5 mod now nullif nvl octet_length "
+    "plainto_tsquery position power radians regexp_replace repeat replace reverse right round "
+    "rpad rtrim sha1 sha256 sign similarity sin soundex split_part sqrt strftime strpos substr "
+    "substring tan to_char to_date to_number to_timestamp to_tsquery to_tsvector translate trim "
+    "trunc truncate ts_rank ts_rank_cd typeof unicode upper websearch_to_tsquery "
+    "width_bucket word_similarity".split()
 )
 
 _PLAIN_PARTS: Final = (

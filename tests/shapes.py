@@ -1133,6 +1133,38 @@ COUNTED_SHAPES: Mapping[str, Shape] = {
     "DISTINCT groups": _rows(
         lambda: select(func.count().label("n")).select_from(User).group_by(User.name).distinct()
     ),
+    "DISTINCT sizes of groups of a LEFT JOIN": _rows(
+        lambda: (
+            select(func.count(Note.id).label("n"))
+            .select_from(User)
+            .outerjoin(User.notes)
+            .group_by(User.id)
+            .distinct()
+        )
+    ),
+    "DISTINCT numbers of a LEFT JOIN's rows": _rows(
+        lambda: (
+            select(User.id, func.row_number().over(order_by=[User.id, Note.id]).label("n"))
+            .outerjoin(User.notes)
+            .distinct()
+        )
+    ),
+    "DISTINCT windows over a LEFT JOIN": _rows(
+        lambda: (
+            select(User.name, func.row_number().over(order_by=User.id).label("n"))
+            .outerjoin(User.notes)
+            .distinct()
+            .order_by(User.name, "n")
+        )
+    ),
+    "groups, of which a subquery asks": _rows(
+        lambda: (
+            select(User.id, User.score)
+            .join(User.notes)
+            .group_by(User.id)
+            .having(select(Tag.id).where(Tag.id == User.score).exists())
+        )
+    ),
     "groups by a name that a label has too": _rows(
         lambda: (
             select(func.lower(User.name).label("lowered"), func.count().label("n"))
