@@ -21,7 +21,6 @@ from sqlalchemy import (
     case,
     literal,
     literal_column,
-    null,
 )
 
 from . import _sqla
@@ -93,7 +92,7 @@ class Counted:
     """The number of all rows, and a text for what was seen of them; None if there is none."""
 
     rows: int
-    snapshot: str | None
+    snapshot: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,9 +137,9 @@ class Deferral:
         limit = min(limit, counted.rows - offset)
         behind = counted.rows - offset - limit
         total: ColumnElement[Any] = count.correlate(None).scalar_subquery()
-        if counted.snapshot is not None:
-            is_same = _snapshot_of(dialect) == counted.snapshot
-            total = case((is_same, literal(counted.rows)), else_=total)
+        mark = _snapshot_of(dialect)
+        if mark is not None and counted.snapshot is not None:
+            total = case((mark == counted.snapshot, literal(counted.rows)), else_=total)
         page = self._joined(self._keys(limit, behind, flipped=True))
         return page.add_columns(total.label(_TOTAL))
 
@@ -164,14 +163,18 @@ def defers_from(dialect: Dialect) -> int:
 
 
 def with_snapshot(count: AnySelect, dialect: Dialect) -> AnySelect:
-    """Return the count with a text for what it sees of the rows: the two of a `Counted`."""
-    return count.add_columns(_snapshot_of(dialect).label("_snapshot"))
+    """Return the count with a text for what it sees of the rows, if the database has one.
+
+    SQLite, which has none, counts a table at once only if nothing is selected beside.
+    """
+    mark = _snapshot_of(dialect)
+    return count if mark is None else count.add_columns(mark.label("_snapshot"))
 
 
-def _snapshot_of(dialect: Dialect) -> ColumnElement[Any]:
+def _snapshot_of(dialect: Dialect) -> ColumnElement[str] | None:
     is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
     mark = _SNAPSHOT.get("mariadb" if is_mariadb else dialect.name)
-    return null() if mark is None else literal_column(mark, String())
+    return None if mark is None else literal_column(mark, String())
 
 
 def turns_behind(dialect: Dialect) -> float:

@@ -37,7 +37,7 @@ def offset_steps(
         items, found = _with_total((yield plan.rows_and_total), scalars)
     elif plan.turnable is not None:
         row: Any = (yield plan.count_first).one()
-        counted = Counted(rows=int(row[0]), snapshot=row[1])
+        counted = Counted(*row)
         found = Total(counted.rows)
         items = yield from _from_either_end(plan, counted, scalars)
     else:

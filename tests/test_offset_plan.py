@@ -353,7 +353,7 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
             '(SELECT count(*) AS count_1 FROM "user") END AS _total',
         ),
         "sqlite": (
-            "SELECT count(*) AS count_1, NULL AS _snapshot",
+            "SELECT count(*) AS count_1 FROM",
             "(SELECT count(*) AS count_1 FROM user) AS _total",
         ),
         "mysql": (
@@ -364,11 +364,11 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
             "(SELECT count(*) AS count_1 FROM user) END AS _total",
         ),
         "mssql": (
-            "SELECT count(*) AS count_1, NULL AS _snapshot",
+            "SELECT count(*) AS count_1 FROM",
             "(SELECT count(*) AS count_1 FROM [user]) AS _total",
         ),
         "oracle": (
-            'SELECT count(*) AS count_1, NULL AS "_snapshot"',
+            "SELECT count(*) AS count_1 FROM",
             '(SELECT count(*) AS count_1 FROM "user") AS "_total"',
         ),
     }.items(),
