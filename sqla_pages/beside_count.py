@@ -19,6 +19,7 @@ from .ordering import sort_keys_of
 ROW: Final = "_row"
 
 _KEY: Final = "_k{}"
+_TOTAL: Final = "_total"
 
 
 def beside_count(
@@ -40,13 +41,13 @@ def beside_count(
     if not isinstance(page, Select) or outer is not None or not _can_be_source(page, loading):
         return None
     keys = tuple(sort_keys_of(page))
-    if any(_sqla.is_text(key.expression) for key in keys):
+    if any(_sqla.is_textual(key.expression) for key in keys):
         return None
     selected = Selected.of(page, way_of(page, loading))
     names = [_KEY.format(n) for n in range(len(keys))]
     labels = (key.column.label(name) for key, name in zip(keys, names, strict=True))
     source = selected.inner.add_columns(*labels, _sqla.number(1).label(ROW)).subquery()
-    total = count.subquery()
+    total = select(count.scalar_subquery().label(_TOTAL)).subquery()
 
     def order_of(rows: Subquery) -> list[ColumnElement[Any]]:
         return [
@@ -66,14 +67,18 @@ def beside_count(
 
 def _can_be_source(page: AnySelect, loading: Loading) -> bool:
     way = way_of(page, loading)
-    labels = _sqla.labels_of(page)
+    labels, raw = _sqla.labels_of(page), _sqla.raw_columns_of(page)
+    entities = [hash(selected) for selected in raw if _sqla.entity_keys_of(selected)]
     return (
         not (_sqla.is_distinct(page) and not _sqla.distinct_on_of(page))
         and not _sqla.is_locking(page)
         # An inner join would leave out the row without a page.
         and not loading.filters
-        and not any(map(_sqla.is_text, _sqla.raw_columns_of(page)))
+        and not any(map(_sqla.is_textual, _sqla.flat(raw)))
+        and not any(str(column.key).startswith("_") for column in page.selected_columns)
         and len(set(labels)) == len(labels)
+        and len(set(entities)) == len(entities)
+        and not _sqla.has_joined_criteria(page)
         and (way == "columns" or not loading.from_joins)
         and not (way == "statement" and needs_join(loading))
     )

@@ -288,8 +288,7 @@ def cursor_page_on(
 ) -> CursorPage[Any] | CountedCursorPage[Any]:
     """Return a cursor page of anything that can be paged, from a sync session."""
     check_limit(limit)
-    if count is not None and count.reads_ahead:
-        raise ValueError("NoCount is for offset pages: cursor pages count nothing unless asked to")
+    check_cursor_policy(count)
     decoded = None if cursor is None else codec.decode(cursor)
     statement = statement_of(pageable)
     dialect = dialect_of(session, pageable)
@@ -299,6 +298,16 @@ def cursor_page_on(
     if count is None:
         return page
     return run(session, _counted_steps(page, statement, count, dialect))
+
+
+def check_cursor_policy(count: CountPolicy[Any] | None) -> None:
+    """Refuse a policy that finds no total.
+
+    Raises:
+        ValueError: it is NoCount.
+    """
+    if count is not None and count.reads_ahead:
+        raise ValueError("NoCount is for offset pages: cursor pages count nothing unless asked to")
 
 
 def _counted_steps(

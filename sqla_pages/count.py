@@ -17,6 +17,7 @@ from . import _sqla
 from ._sqla import AnySelect, Loading, Statement
 from .expressions import (
     has_aggregate,
+    has_outer_aggregate,
     has_window,
     is_one_row,
     is_one_row_by_order,
@@ -80,7 +81,7 @@ class CountPlan:
         labels = _sqla.labels_of(rows) if isinstance(rows, Select) else ()
         if isinstance(rows, Select) and len(set(labels)) < len(labels):
             # MariaDB selects from no subquery that has a name twice.
-            selected = enumerate(_selected_in(rows))
+            selected = enumerate(_sqla.expressions_of(map(_sqla.bare_of, rows.selected_columns)))
             rows = _sqla.with_columns(rows, *(column.label(f"_c{n}") for n, column in selected))
         return self._outer(select(func.count()).select_from(rows.subquery()))
 
@@ -145,7 +146,9 @@ def count_plan_of(
         return CountPlan(statement.order_by(None), ("order_by",))
     rows = _once_each(statement, facts, loading or _sqla.loading_of(statement))
     applied: list[CountRewrite] = []
-    for name, step in _STEPS:
+    # Another select list would lose what the joins are filtered by.
+    steps = _STEPS[:2] if _sqla.has_joined_criteria(statement) else _STEPS
+    for name, step in steps:
         if name not in without and (fewer := step(rows, facts)) is not None:
             rows = fewer
             applied.append(name)
@@ -200,9 +203,11 @@ def _drop_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
     if not _sqla.is_distinct(rows) or _sqla.distinct_on_of(rows):
         return None
     every = _sqla.without_distinct(rows)
-    identity = (facts := Facts(every)).identity
-    is_unique = identity is not None and identity.is_certain
-    return every if is_unique and facts.covers(_selected_in(rows)) else None
+    facts = Facts(every)
+    selected = _selected_in(rows, facts)
+    if selected is None or facts.identity is None or not facts.identity.is_certain:
+        return None
+    return every if facts.covers(selected) else None
 
 
 def _reduce_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
@@ -211,10 +216,11 @@ def _reduce_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
         return None
     if _sqla.has_extension(rows) or any(map(_sqla.is_text, _sqla.raw_columns_of(rows))):
         return None
-    selected = _selected_in(rows)
-    if not all(map(is_plain_or_nested, selected)):
+    facts = Facts(_sqla.without_distinct(rows))
+    selected = _selected_in(rows, facts)
+    if selected is None or not all(map(is_plain_or_nested, selected)):
         return None
-    facts, kept = Facts(_sqla.without_distinct(rows)), list(selected)
+    kept = list(selected)
     for leaf in facts.leaves:
         own, hashes = set(map(hash, _sqla.columns_of(leaf))), set(map(hash, kept))
         keys = (set(map(hash, key)) for key in _sqla.keys_of(leaf))
@@ -222,7 +228,7 @@ def _reduce_distinct(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
         fewer = [column for column in kept if hash(column) in key or hash(column) not in own]
         if facts.covers(fewer, selected):
             kept = fewer
-    if len(kept) == len(selected):
+    if len(kept) == len(_sqla.expressions_of(rows.selected_columns)):
         return None
     return _sqla.with_columns(rows, *kept)
 
@@ -283,6 +289,7 @@ def _is_list_droppable(rows: AnySelect) -> bool:
         and not _sqla.order_by_of(rows)
         and not _sqla.has_loader_options(rows)
         and all(map(is_one_value, _sqla.flat(_sqla.raw_columns_of(rows))))
+        and not has_outer_aggregate(rows)
     )
 
 
@@ -312,8 +319,17 @@ def _is_plain(rows: AnySelect) -> bool:
     )
 
 
-def _selected_in(rows: AnySelect) -> tuple[ColumnElement[Any], ...]:
-    return tuple(_sqla.expressions_of(map(_sqla.bare_of, rows.selected_columns)))
+def _selected_in(rows: AnySelect, facts: Facts) -> "tuple[ColumnElement[Any], ...] | None":
+    """Return what is selected, of each entity its key; None where the key is not all of it."""
+    found: list[ColumnElement[Any]] = []
+    for selected in _sqla.flat(_sqla.raw_columns_of(rows)):
+        keys = _sqla.entity_keys_of(selected)
+        if keys and not facts.covers(keys, _sqla.columns_of(selected)):
+            return None
+        found += keys or _sqla.expressions_of([_sqla.bare_of(selected)])
+        if not keys and not isinstance(selected, ColumnElement):
+            return None
+    return tuple(found)
 
 
 def _parts_of_all(

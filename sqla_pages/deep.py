@@ -25,11 +25,12 @@ from sqlalchemy import (
 
 from . import _sqla
 from ._sqla import AnySelect, Loading
-from .expressions import columns_in, is_plain
+from .expressions import columns_in, has_outer_aggregate, has_unknown_function, is_plain
 from .identity import Facts
-from .ordering import SortKey, is_volatile, sort_keys_of
+from .ordering import SortKey, sort_keys_of
 from .outer_joins import without_outer_joins
 from .plan import needs_subquery
+from .repeats import filters_late
 
 _DEFER_FROM: Final = {"sqlite": 10_000}
 _DEFER_FROM_ELSEWHERE: Final = 1_000
@@ -49,7 +50,10 @@ _HELD: Final = (
     "CASE WHEN @@autocommit = 0 AND @@{} IN ('REPEATABLE-READ', 'SERIALIZABLE') THEN 'held' END"
 )
 _SNAPSHOT: Final = {
-    "postgresql": "CAST(txid_current_snapshot() AS TEXT)",
+    # A standby does not say which transactions are still running.
+    "postgresql": (
+        "CASE WHEN NOT pg_is_in_recovery() THEN CAST(txid_current_snapshot() AS TEXT) END"
+    ),
     "mariadb": _HELD.format("tx_isolation"),
     "mysql": _HELD.format("transaction_isolation"),
 }
@@ -190,14 +194,18 @@ def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral
         facts: of the statement.
         loading: of the statement.
     """
-    if needs_subquery(ordered) or _sqla.is_distinct(ordered):
+    if needs_subquery(ordered) or _sqla.is_distinct(ordered) or has_outer_aggregate(ordered):
         return "it has DISTINCT, GROUP BY, an aggregate, a window or a LIMIT"
     if _sqla.is_locking(ordered) or _sqla.has_extension(ordered):
         return "it is locking, or has a prefix or suffix"
+    if _sqla.has_joined_criteria(ordered):
+        return "criteria of its joins depend on what is selected"
     if loading.repeats and loading.from_joins:
         return "it loads a collection from its own joins"
-    if ordered.whereclause is not None and is_volatile(ordered.whereclause):
-        return "it filters by a function with another value at every call"
+    conditions = [join.onclause for join in _sqla.joins_of(facts.sources)]
+    filters = [clause for clause in (ordered.whereclause, *conditions) if clause is not None]
+    if any(map(has_unknown_function, (*filters, *facts.leaves))):
+        return "it selects by a function that is not known to be the same at every call"
     identity = facts.missing(())
     if not identity or facts.identity is None or not facts.identity.is_certain:
         return "nothing is known to tell its rows apart"
@@ -206,6 +214,6 @@ def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral
     order = tuple(sort_keys_of(ordered))
     if any(_sqla.is_text(key.expression) or not is_plain(key.expression) for key in order):
         return "it is ordered by a text, a subquery or an unknown function"
-    # Where a collection is loaded, they are conditions of the statement already.
-    filters = () if loading.repeats else loading.filters
-    return Deferral(ordered, order, identity, filters, facts)
+    # What is filtered late has become conditions of the statement already.
+    late = filters_late(ordered, loading)
+    return Deferral(ordered, order, identity, () if late else loading.filters, facts)

@@ -27,6 +27,7 @@ class explain(Executable, ClauseElement):  # noqa: N801  (a clause, as SQLAlchem
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
+        _sqla.with_subject_of(self, statement)
 
     def get_children(self, **_: Any) -> tuple[Statement]:
         """Return the statement, by whose tables a session finds its bind."""

@@ -56,6 +56,11 @@ _SCALAR_FUNCTIONS: Final = frozenset(
     "width_bucket word_similarity".split()
 )
 
+_RANKS: Final = frozenset(
+    "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank "
+    "row_number".split()
+)
+
 _PLAIN_PARTS: Final = (
     BinaryExpression,
     BindParameter,
@@ -111,10 +116,35 @@ def _is_aggregate_part(part: ClauseElement) -> bool:
         return any(map(has_aggregate, _sqla.windowed_parts_of(part)))
     if isinstance(part, WithinGroup | FunctionFilter):
         return True
+    return is_aggregate_function(part)
+
+
+def is_aggregate_function(part: ClauseElement) -> bool:
+    """Tell whether it is a call of an aggregate that is known."""
     name = _sqla.function_name_of(part)
     # SQLite's max() and min() of several arguments are of one row.
     is_of_one = name in ("max", "min") and _sqla.number_of_arguments(part) > 1
     return name in _AGGREGATES and not is_of_one
+
+
+def has_outer_aggregate(statement: AnySelect) -> bool:
+    """Tell whether a subquery has an aggregate of the rows around it, which makes them one row.
+
+    As `select(select(func.max(User.id)).select_from(Note).correlate(User).scalar_subquery())` does.
+    """
+    aggregates = [
+        part
+        for selected in _sqla.raw_columns_of(statement)
+        for nested in parts_of(selected)
+        if isinstance(nested, SelectBase | ScalarSelect)
+        for part in _sqla.parts_within(nested)  # pyright: ignore[reportUnknownArgumentType]
+        if is_aggregate_function(part)
+    ]
+    if not aggregates:
+        return False
+    around = {hash(leaf) for leaf in _sqla.leaves_of(_sqla.froms_of(statement))}
+    tables = ({hash(table) for _, table in columns_in(part)} for part in aggregates)
+    return any(own and own <= around for own in tables)
 
 
 def has_window(clause: ClauseElement) -> bool:
@@ -179,5 +209,23 @@ def _is_plain_part(part: ClauseElement) -> bool:
     return (
         isinstance(part, _PLAIN_PARTS)
         or is_plain_column(part)
-        or (isinstance(part, FunctionElement) and part.name.lower() in _SCALAR_FUNCTIONS)
+        or (_is_known_function(part) and _sqla.function_name_of(part) in _SCALAR_FUNCTIONS)
     )
+
+
+def _is_known_function(part: ClauseElement) -> bool:
+    """Tell whether it is a function of the database, and none of a schema's or a user's own."""
+    is_own = not type(part).__module__.startswith("sqlalchemy.")
+    is_qualified = bool(getattr(part, "packagenames", ()))
+    return isinstance(part, FunctionElement) and not is_own and not is_qualified
+
+
+def has_unknown_function(clause: ClauseElement) -> bool:
+    """Tell whether a function is in it, or in a subquery in it, that is not known to be stable."""
+    known = _SCALAR_FUNCTIONS | _AGGREGATES | _RANKS
+    names = [
+        _sqla.function_name_of(part) if _is_known_function(part) else None
+        for part in _sqla.parts_within(clause)
+        if _sqla.function_name_of(part) is not None
+    ]
+    return not known.issuperset(names)

@@ -21,7 +21,7 @@ from sqlalchemy import RowMapping, Select
 
 from sqla_session import AsyncSessionDependency, SessionDependency
 
-from .by_cursor import cursor_page_on
+from .by_cursor import check_cursor_policy, cursor_page_on
 from .by_offset import offset_page_on
 from .cursor import UNSIGNED, CursorCodec
 from .deep import DeepOffset
@@ -368,7 +368,7 @@ def CursorPagination(  # noqa: N802
             then `CountedCursorPage[T]`, annotated by `CountedCursorPaginateSignature`.
 
     Raises:
-        ValueError: the sizes are not 1 <= min_page_size <= max_page_size.
+        ValueError: the sizes are not 1 <= min_page_size <= max_page_size, or the policy is NoCount.
 
     Example:
         >>> from typing import Annotated
@@ -380,6 +380,7 @@ def CursorPagination(  # noqa: N802
         ... ]
     """
     limit_parameter = _limit_parameter(min_page_size, max_page_size)
+    check_cursor_policy(count)
 
     async def paginate_dependency(
         session: Annotated[Any, Depends(SessionDependency(session_key))],
@@ -434,6 +435,7 @@ def AsyncCursorPagination(  # noqa: N802
         >>> ReadOnlyPaginate = Annotated[AsyncCursorPaginateSignature, Depends(read_only)]
     """
     limit_parameter = _limit_parameter(min_page_size, max_page_size)
+    check_cursor_policy(count)
 
     async def paginate_dependency(
         session: Annotated[Any, Depends(AsyncSessionDependency(session_key))],

@@ -73,6 +73,11 @@ def frame_of(
         raise StatementNotPageableError(
             "a column given as text() has no place in a row that is known: use literal_column()"
         )
+    if _sqla.has_joined_criteria(selected):
+        raise StatementNotPageableError(
+            "criteria of an entity in select_from(join(...)) depend on what is selected: "
+            "join it by .join() or .outerjoin() of the statement"
+        )
     loading = _sqla.loading_of(selected if outer is None else outer)
     selected = with_eager_filters(selected, loading)
     facts = Facts(selected)

@@ -125,8 +125,13 @@ class Facts:
         closure = self.closure(given)
         return all(map(closure.has, wanted))
 
+    @property
+    def is_one_row(self) -> bool:
+        """Whether there is at most one row."""
+        return self.identity is not None and self.identity.is_certain and self.covers(())
+
     def missing(self, known: Sequence[ClauseElement]) -> tuple[ColumnElement[Any], ...] | None:
-        """Return the fewest columns that make the known ones an identity; None if there are none.
+        """Return the fewest columns that make the known ones an identity; None if nothing does.
 
         Columns that other columns determine are left out, those of later tables first.
         """
@@ -141,6 +146,9 @@ class Facts:
             fewer = [column for column in kept if all(column is not one for one in group)]
             if len(fewer) < len(kept) and self.covers((*known, *fewer)):
                 kept = fewer
+        unnamed = {id(leaf) for leaf in self._relations.unnamed}
+        if any(id(getattr(column, "table", None)) in unnamed for column in kept):
+            return None
         return tuple(kept)
 
     def finds_one(self, leaf: FromClause) -> bool:
@@ -202,7 +210,7 @@ class Facts:
         if on := _sqla.distinct_on_of(statement):
             return Identity(tuple(on))
         if _sqla.is_distinct(statement):
-            return Identity(tuple(statement.selected_columns))
+            return Identity(tuple(_selected_in(statement)))
         if self._groups != ():
             return None if self._groups is None else Identity(self._groups, is_certain)
         columns: list[ColumnElement[Any]] = []
@@ -222,6 +230,15 @@ class Facts:
             columns += key.columns
             is_certain = is_certain and key.is_certain
         return Identity(tuple(columns), is_certain)
+
+
+def _selected_in(statement: AnySelect) -> Iterator[ColumnElement[Any]]:
+    """Yield what is selected; of an entity, the columns of its table, which its key determines."""
+    for selected in _sqla.flat(_sqla.raw_columns_of(statement)):
+        if isinstance(selected, ColumnElement):
+            yield selected
+        else:
+            yield from _sqla.columns_of(selected)
 
 
 def _keys_of(source: FromClause) -> Iterator[Key]:
@@ -248,10 +265,12 @@ def _keys_of_select(source: FromClause, element: AnySelect) -> Iterator[Key]:
                 yield Key(found, all(map(_returns_one_row, _sqla.raw_columns_of(element))))
     facts = Facts(element)
     if facts.identity is not None and facts.covers(selected):
-        direct = [outer_of.get(hash(_sqla.bare_of(c))) for c in facts.missing(()) or ()]
+        missing = facts.missing(())
+        direct = [outer_of.get(hash(_sqla.bare_of(c))) for c in missing or ()]
+        is_direct = missing is not None and all(c is not None for c in direct)
         # Where not the key itself is selected, it is columns that determine it.
         yield Key(
-            _all_or_none(direct) if all(c is not None for c in direct) else tuple(columns),
+            _all_or_none(direct) if is_direct else tuple(columns),
             facts.identity.is_certain,
         )
 

@@ -27,7 +27,7 @@ from .identity import Facts
 from .models import M
 from .plan import MAX_OFFSET, check_limit
 from .projection import Parents
-from .repeats import repeated_entity, with_eager_filters
+from .repeats import filters_late, repeated_entity, with_eager_filters
 from .totals import CountPolicy
 
 Form: TypeAlias = Literal["offset", "deferred", "parents"]
@@ -116,14 +116,16 @@ def offset_plan(
         facts = Facts(statement)
         loading = _sqla.loading_of(statement) if outer is None else loading
     count = count_plan_of(statement, policy.without, facts, loading)
-    if loading.repeats and facts is not None and isinstance(statement, Select):
-        if repeated_entity(statement, facts):
+    if facts is not None and isinstance(statement, Select):
+        if loading.repeats and repeated_entity(statement, facts):
             _refuse_forced(deep, "its rows repeat entities")
             return _plan_of_parents(statement, request, more, dialect, count, policy)
-        # SQLAlchemy joins a collection to what LIMIT has left of the rows.
-        statement = with_eager_filters(statement, loading)
+        if filters_late(statement, loading):
+            statement = with_eager_filters(statement, loading)
     ordered = _ordered_of(statement, facts)
     limited = _limited(statement, ordered, more)
+    if request.offset > 0 and facts is not None and facts.is_one_row:
+        limited = None  # MariaDB skips no row of a DISTINCT constant.
     rows: Executable | None = limited
     if outer is not None and limited is not None:
         rows = _sqla.loaded_from(outer, limited)

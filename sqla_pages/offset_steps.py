@@ -86,7 +86,7 @@ def _from_either_end(plan: OffsetPlan[Any], counted: Counted, scalars: bool) -> 
 def _believed(total: int, seen: Seen) -> Total | None:
     """Return the total that an application gives; None if the page shows that there are more."""
     if total >= seen.at_least:
-        return Total(total)
+        return Total(int(total))
     _log.warning(
         "the query_count of a page returned %d, but there are at least %d items: "
         "they are counted instead",

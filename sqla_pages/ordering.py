@@ -64,14 +64,6 @@ def sort_keys_of(statement: Statement) -> Iterator[SortKey]:
         yield from _keys_of(clause, statement)
 
 
-def is_volatile(clause: ClauseElement) -> bool:
-    """Tell whether its value may be another one in the same statement."""
-    return any(
-        isinstance(part, FunctionElement) and part.name.lower() in _VOLATILE
-        for part in iterate(clause)
-    )
-
-
 def is_clock(key: SortKey) -> bool:
     """Tell whether its value depends on when the statement runs."""
     return any(

@@ -6,11 +6,18 @@ matter to nothing if nothing else in the statement speaks of them.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.sql.selectable import FromClause, Join, Lateral
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.selectable import (
+    Alias,
+    FromClause,
+    Join,
+    Lateral,
+    TableClause,
+    TableValuedAlias,
+)
 
 from . import _sqla
 from ._sqla import AnySelect
@@ -54,6 +61,8 @@ def _fewest(
 ) -> "AnySelect | None":
     """Return a candidate that lacks a join which is not needed; None if there is none."""
     joins = tuple(_sqla.joins_of(facts.sources))
+    # A LATERAL, or the arguments of a function, may speak of what is joined.
+    used = (*used, *(leaf for leaf in facts.leaves if not _is_table(leaf)))
     for join in joins:
         leaf = join.right
         is_needed = keeps_duplicates and not facts.finds_one(leaf)
@@ -92,11 +101,19 @@ def _lacks_only(join: Join, sources: Sequence[FromClause], candidate: AnySelect)
     )
 
 
+def _is_table(leaf: FromClause) -> bool:
+    source: Any = leaf
+    while isinstance(source, Alias) and not isinstance(source, TableValuedAlias):
+        source = cast("Any", source).element
+    return isinstance(source, TableClause)
+
+
 def _speaks_of(clause: ClauseElement, leaf: FromClause) -> bool:
     """Tell whether a clause has a part of the table in it, or a text that may name one."""
+    if clause is leaf:
+        return False
     own = {hash(leaf), *map(hash, _sqla.columns_of(leaf))}
     return any(
         hash(part) in own or (_sqla.is_textual(part) and _sqla.ordinal_of(part) is None)
-        for part in iterate(clause)
-        if isinstance(part, ClauseElement)
+        for part in _sqla.parts_within(clause)
     )

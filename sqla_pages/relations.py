@@ -58,7 +58,10 @@ class Lookup:
 
 @dataclass(slots=True)
 class Relations:
-    """The sources and leaves of a statement, and what holds of their columns in every row."""
+    """The sources and leaves of a statement, and what holds of their columns in every row.
+
+    `unnamed` are leaves that nothing in the statement can speak of.
+    """
 
     sources: tuple[FromClause, ...]
     leaves: list[Leaf] = field(default_factory=list[Leaf])
@@ -66,6 +69,7 @@ class Relations:
     constant: list[Column] = field(default_factory=list[Column])
     not_null: list[Column] = field(default_factory=list[Column])
     lookups: list[Lookup] = field(default_factory=list[Lookup])
+    unnamed: list[FromClause] = field(default_factory=list[FromClause])
     has_full_join: bool = False
 
 
@@ -74,6 +78,10 @@ def relations_of(statement: AnySelect) -> Relations:
     found = Relations(_sqla.froms_of(statement))
     for source in found.sources:
         _read_from(source, found, is_outer=False)
+    if any(_sqla.is_anonymous_alias(leaf.source) for leaf in found.leaves):
+        # SQLAlchemy makes an alias of a secondary table anew whenever it compiles the statement.
+        again = {hash(leaf) for leaf in _sqla.leaves_of(_sqla.froms_of(statement))}
+        found.unnamed += [leaf.source for leaf in found.leaves if hash(leaf.source) not in again]
     if statement.whereclause is not None:
         _read_condition(statement.whereclause, found, is_outer=False)
     return found

@@ -22,13 +22,17 @@ def with_eager_filters(statement: AnySelect, loading: Loading) -> AnySelect:
     """
     if not loading.filters:
         return statement
-    if loading.repeats and _sqla.is_limited(statement):
+    if filters_late(statement, loading) and _sqla.is_limited(statement):
         raise StatementNotPageableError(
-            "a collection is loaded with innerjoin=True, which leaves out some of the rows that "
-            "the LIMIT of this statement counts: load it without innerjoin, and filter by a "
-            "condition"
+            "innerjoin=True leaves out some of the rows that the LIMIT of this statement counts: "
+            "load without innerjoin, and filter by a condition"
         )
     return statement.where(*loading.filters)
+
+
+def filters_late(statement: AnySelect, loading: Loading) -> bool:
+    """Tell whether SQLAlchemy may join what is loaded to what a LIMIT has left of the rows."""
+    return loading.repeats or _sqla.is_distinct(statement) or bool(_sqla.group_by_of(statement))
 
 
 def repeated_entity(statement: AnySelect, facts: Facts) -> tuple[ColumnElement[Any], ...] | None:

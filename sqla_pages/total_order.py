@@ -38,7 +38,12 @@ def total_order_of(statement: AnySelect, facts: Facts) -> TotalOrder:
     if facts.identity is None:
         raise OrderingNotTotalError(_no_identity(facts))
     keys = _effective(statement, facts)
-    missing = facts.missing([key.expression for key in keys]) or ()
+    missing = facts.missing([key.expression for key in keys])
+    if missing is None:
+        raise OrderingNotTotalError(
+            "an association table is joined under a name that only SQLAlchemy knows, and its rows "
+            "tell those of this statement apart: join it by itself, with .outerjoin(table)"
+        )
     # In the direction of the last key, so that an index can serve both.
     descending = bool(keys) and keys[-1].descending
     added = tuple(SortKey(column, descending) for column in missing)

@@ -20,6 +20,7 @@ from .models import (
     PageMeta,
     UncountedPageMeta,
 )
+from .plan import MAX_OFFSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class CappedCount(CountPolicy[CappedPageMeta]):
         at_most: the largest number that is counted, 1 or more.
 
     Raises:
-        ValueError: it is less than 1.
+        ValueError: it is less than 1, or above what databases count to.
 
     Example:
         >>> from sqla_pages import CappedCount, Pagination
@@ -195,7 +196,7 @@ class EstimatedCount(CountPolicy[EstimatedPageMeta]):
         exact_below: numbers below this one are counted, 0 or more. A count stops there.
 
     Raises:
-        ValueError: it is negative.
+        ValueError: it is negative, or above what databases count to.
 
     Example:
         >>> from sqla_pages import EstimatedCount, Pagination
@@ -231,5 +232,5 @@ EXACT = ExactCount()
 
 
 def _check(name: str, value: int, least: int = 1) -> None:
-    if value < least:
-        raise ValueError(f"{name} must be {least} or more, not {value}")
+    if not least <= value < MAX_OFFSET:
+        raise ValueError(f"{name} must be from {least} to {MAX_OFFSET - 1}, not {value}")

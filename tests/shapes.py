@@ -36,8 +36,10 @@ from sqlalchemy.orm import (
     aliased,
     contains_eager,
     defer,
+    join,
     joinedload,
     load_only,
+    outerjoin,
     selectinload,
     subqueryload,
     undefer,
@@ -45,7 +47,21 @@ from sqlalchemy.orm import (
     with_polymorphic,
 )
 
-from .schema import Animal, Author, Bird, Member, Note, Tag, Team, Truck, User, Vehicle, log
+from .schema import (
+    Animal,
+    Author,
+    Bird,
+    Book,
+    Member,
+    Note,
+    Tag,
+    Team,
+    Truck,
+    User,
+    Vehicle,
+    log,
+    note_tag,
+)
 
 ALL = frozenset({"sqlite", "postgresql", "mariadb"})
 
@@ -101,6 +117,10 @@ def _counted() -> Any:
 
 def _counted_cte() -> Any:
     return select(Note.user_id, func.count().label("notes")).group_by(Note.user_id).cte("counted")
+
+
+def _numbers_to(last: Any) -> Any:
+    return func.generate_series(1, last).table_valued("n").render_derived(name="numbers")
 
 
 def _a() -> Any:
@@ -1203,6 +1223,114 @@ COUNTED_SHAPES: Mapping[str, Shape] = {
     ),
     "an order by an unknown aggregate's text": _rows(
         lambda: select(User.id).order_by(text("upper(name)"), User.id), only_offsets=True
+    ),
+    "a LEFT JOIN over an association table": _entity(
+        lambda: select(Note).outerjoin(Note.tags).order_by(Note.kind), only_offsets=True
+    ),
+    "a LEFT JOIN over an association table, joined by itself": _entity(
+        lambda: (
+            select(Note)
+            .outerjoin(note_tag, note_tag.c.note_id == Note.id)
+            .outerjoin(Tag, Tag.id == note_tag.c.tag_id)
+            .order_by(Note.kind)
+        )
+    ),
+    "a single table's subclass in select_from(join())": _entity(
+        lambda: select(Bird).select_from(outerjoin(User, Bird, User.id == Bird.id)),
+        only_offsets=True,
+    ),
+    "a single table's subclass, joined and sorted by": _entity(
+        lambda: (
+            select(Book)
+            .select_from(outerjoin(Book, b := aliased(Bird), b.id == Book.id))
+            .order_by(b.id, Book.id)
+        ),
+        only_offsets=True,
+    ),
+    "criteria in select_from(join())": _entity(
+        lambda: (
+            select(User)
+            .select_from(join(User, Note, Note.user_id == User.id))
+            .options(with_loader_criteria(Note, Note.kind == 1))
+        ),
+        only_offsets=True,
+    ),
+    "expressions without a name": _rows(
+        lambda: select(User.id + 1, User.name, User.id + 100).order_by(User.name)
+    ),
+    "names of our own": _rows(
+        lambda: select(
+            User.id.label("_k0"), User.name.label("_total"), User.score.label("_row")
+        ).order_by(User.name),
+        only_offsets=True,
+    ),
+    "the same entity twice": _rows(lambda: select(Tag, Tag), only_offsets=True),
+    "a LEFT JOIN that a LATERAL goes on from": _rows(
+        lambda: (
+            select(User.id)
+            .outerjoin(Team, Team.id == User.team_id)
+            .join(select(Note.id).where(Note.kind == Team.id).lateral(), true())
+        ),
+        "postgresql",
+        only_offsets=True,
+    ),
+    "a LEFT JOIN that a function goes on from": _rows(
+        lambda: (
+            select(User.id, (numbers := _numbers_to(Team.id)).c.n)
+            .select_from(User)
+            .outerjoin(Team, Team.id == User.team_id)
+            .join(numbers, true())
+        ),
+        "postgresql",
+        only_offsets=True,
+    ),
+    "a LEFT JOIN on a constant, then a join": _rows(
+        lambda: (
+            select(User.id, Note.id.label("note"))
+            .select_from(User)
+            .outerjoin(Team, Team.id == 1)
+            .join(Note, Note.user_id == User.id)
+            .order_by(User.name)
+        )
+    ),
+    "DISTINCT and an inner eager load": _entity(
+        lambda: (
+            select(Note)
+            .distinct()
+            .order_by(Note.id)
+            .options(joinedload(Note.user, innerjoin=True).joinedload(User.team, innerjoin=True))
+        )
+    ),
+    "DISTINCT of an alias with an expression": _entity(
+        lambda: select(u := _a()).select_from(Note).join(u, u.id == Note.user_id).distinct(),
+        "sqlite",
+        "mariadb",
+    ),
+    "DISTINCT of a constant": _rows(
+        lambda: select(literal(1).label("one")).select_from(User).distinct()
+    ),
+    "groups, of which HAVING asks by a bare name": _rows(
+        lambda: (
+            select(User.name, func.count().label("n")).group_by(User.name).having(column("n") > 5)
+        ),
+        "sqlite",
+        "mariadb",
+    ),
+    "a LEFT JOIN, a bare name filters by": _rows(
+        lambda: select(User.id).outerjoin(User.team).where(column("score") == 1).order_by(User.name)
+    ),
+    "an aggregate of the rows around a subquery": _rows(
+        lambda: select(
+            select(func.count(User.id))
+            .select_from(Note)
+            .correlate(User)
+            .limit(1)
+            .scalar_subquery()
+            .label("n")
+        ).select_from(User),
+        "sqlite",
+        "mariadb",
+        only_offsets=True,
     ),
     "an aggregate in the order alone": _rows(
         lambda: select(literal(1).label("one")).select_from(User).order_by(func.count(User.id)),

@@ -163,9 +163,12 @@ def test_where_the_bytes_of_a_text_cannot_be_sorted_by_it_is_refused() -> None:
 
 
 def test_an_aggregate_gets_no_order() -> None:
-    assert rows_sql(select(func.count(User.id))) == (
-        'SELECT count("user".id) AS count_1 FROM "user" LIMIT 10 OFFSET 20'
+    statement = select(func.count(User.id))
+
+    assert sql(plan(statement, OffsetRequest(0, 10)).rows) == (
+        'SELECT count("user".id) AS count_1 FROM "user" LIMIT 10 OFFSET 0'
     )
+    assert plan(statement).rows is None
 
 
 @pytest.mark.parametrize(
@@ -348,8 +351,10 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
     ("dialect", "expected"),
     {
         "postgresql": (
-            "SELECT count(*) AS count_1, CAST(txid_current_snapshot() AS TEXT) AS _snapshot",
-            "CASE WHEN (CAST(txid_current_snapshot() AS TEXT) = 'seen') THEN 20010 ELSE "
+            "SELECT count(*) AS count_1, CASE WHEN NOT pg_is_in_recovery() "
+            "THEN CAST(txid_current_snapshot() AS TEXT) END AS _snapshot",
+            "CASE WHEN (CASE WHEN NOT pg_is_in_recovery() "
+            "THEN CAST(txid_current_snapshot() AS TEXT) END = 'seen') THEN 20010 ELSE "
             '(SELECT count(*) AS count_1 FROM "user") END AS _total',
         ),
         "sqlite": (

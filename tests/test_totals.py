@@ -3,14 +3,27 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, event, func, insert, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, contains_eager, joinedload
 from sqlalchemy.orm.interfaces import UserDefinedOption
 
 from sqla_pages import (
@@ -40,10 +53,13 @@ from sqla_pages import (
     UncountedPageMeta,
     count_statement,
     cursor_page,
+    offset_page,
     plan_count,
     plan_page,
 )
+from sqla_pages.by_offset import offset_page_on
 from sqla_pages.estimate import rows_expected
+from sqla_pages.offset_plan import OffsetRequest
 from sqla_session import setup
 
 from .databases import MATRIX_DRIVERS, Database
@@ -263,7 +279,7 @@ def test_sqlite_skips_rows_so_fast_that_a_deferred_join_pays_later() -> None:
         (select(User).limit(5), "LIMIT"),
         (select(User).with_for_update(), "locking"),
         (select(User).order_by(func.custom(User.name)), "unknown function"),
-        (select(User).where(func.random() > 0), "another value at every call"),
+        (select(User).where(func.random() > 0), "same at every call"),
         (select(User).join(User.notes).options(contains_eager(User.notes)), "repeat entities"),
         (select(User).join(Team, User.team_id == Team.id, full=True), "may be NULL"),
         (select(log), "rows apart"),
@@ -322,6 +338,67 @@ def test_a_count_says_by_which_rewrites_it_was_made(
 
     assert plan.rewrites == tuple(rewrites.split())
     assert " ".join(str(plan.statement).split()) == sql
+
+
+def test_a_function_of_a_schema_is_not_taken_for_one_of_the_database() -> None:
+    assert plan_count(select(func.date(User.id))).rewrites == ("columns",)
+    assert plan_count(select(func.mine.date(User.id))).rewrites == ()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Note.user_id == func.custom(User.id),
+        (Note.user_id == User.id) & (func.random() > 0),
+        Note.user_id == select(func.custom(User.id)).scalar_subquery(),
+    ],
+)
+def test_a_join_by_an_unknown_function_is_not_found_by_keys(condition: Any) -> None:
+    statement = select(Note).join(User, condition)
+
+    assert plan_page(statement, "sqlite", offset=50_000).form == "offset"
+
+
+@on_each_database
+def test_an_estimate_finds_the_bind_of_a_base_class(forty: Database) -> None:
+    engine = create_engine(forty.sync_url)
+
+    class Model(DeclarativeBase):
+        metadata = numbered.metadata
+
+    class Numbered(Model):
+        __table__ = numbered
+
+    with Session(binds={Model: engine}) as session:
+        page = offset_page(session, select(Numbered), count=EstimatedCount(exact_below=2))
+    engine.dispose()
+
+    assert page.meta.total_items >= 10
+
+
+def test_a_total_may_be_a_decimal_as_sum_gives_it() -> None:
+    @contextmanager
+    def session() -> Iterator[Session]:
+        engine = create_engine("sqlite://")
+        with Session(engine) as session:
+            numbered.create(session.connection())
+            session.execute(insert(numbered), [{"id": n, "text": ""} for n in range(1, 41)])
+            yield session
+        engine.dispose()
+
+    with session() as found:
+        request = OffsetRequest(0, 3)
+        total: Any = Decimal(40)
+        page = offset_page_on(found, IDS, request, True, ExactCount(), DeepOffset(), total)
+
+    assert page.meta.total_pages == 14
+    assert type(page.meta.total_items) is int
+
+
+@pytest.mark.parametrize("make", [CursorPagination, AsyncCursorPagination])
+def test_cursor_pages_are_not_declared_to_count_nothing(make: Any) -> None:
+    with pytest.raises(ValueError, match="NoCount is for offset pages"):
+        make(count=NoCount())
 
 
 @on_each_database

@@ -30,6 +30,7 @@ from .elements import (
     number_of_arguments,
     of_subquery,
     ordinal_of,
+    parts_within,
     row_number_partition_of,
     source_name_of,
     source_of,
@@ -39,9 +40,18 @@ from .elements import (
     windowed_by,
     windowed_parts_of,
 )
-from .execution import bind_of, is_fault_of_values, is_unique_demanded
+from .execution import bind_of, is_fault_of_values, is_unique_demanded, with_subject_of
 from .loading import Loading, loading_of, rendered_by, result_names_of
-from .sources import bundle_like, entity_keys_of, entity_of, is_bundle, joins_of, keys_of, leaves_of
+from .sources import (
+    bundle_like,
+    entity_keys_of,
+    entity_of,
+    is_anonymous_alias,
+    is_bundle,
+    joins_of,
+    keys_of,
+    leaves_of,
+)
 from .statements import (
     compound_within,
     criteria_of,
@@ -50,6 +60,7 @@ from .statements import (
     group_by_of,
     has_extension,
     has_fetch_options,
+    has_joined_criteria,
     has_loader_options,
     has_ties,
     having_of,
@@ -99,10 +110,12 @@ __all__ = [
     "group_by_of",
     "has_extension",
     "has_fetch_options",
+    "has_joined_criteria",
     "has_loader_options",
     "has_ties",
     "having_of",
     "is_anonymous",
+    "is_anonymous_alias",
     "is_bundle",
     "is_collection",
     "is_distinct",
@@ -130,6 +143,7 @@ __all__ = [
     "options_of",
     "order_by_of",
     "ordinal_of",
+    "parts_within",
     "raw_columns_of",
     "rendered_by",
     "result_names_of",
@@ -144,6 +158,7 @@ __all__ = [
     "windowed_by",
     "windowed_parts_of",
     "with_columns",
+    "with_subject_of",
     "without_distinct",
     "without_each_outer_join",
     "without_loading",

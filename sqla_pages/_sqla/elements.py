@@ -142,6 +142,13 @@ def row_number_partition_of(clause: ClauseElement) -> tuple[ClauseElement, ...] 
     return () if partition is None else tuple(flat((partition,)))
 
 
+def parts_within(clause: ClauseElement) -> Iterator[ClauseElement]:
+    """Yield all that a clause is made of, the inside of its subqueries too."""
+    for part in iterate(clause):
+        if isinstance(part, ClauseElement):
+            yield part
+
+
 def columns_within(clause: ClauseElement) -> Iterator[ColumnClause[Any]]:
     """Yield all columns in a clause, those in its subqueries too."""
     for part in iterate(clause):
@@ -226,9 +233,10 @@ def is_relationship(clause: ClauseElement) -> bool:
 def is_textual(clause: ClauseElement) -> bool:
     """Tell whether a sort key is written as a text, a name or an ordinal."""
     bare = bare_of(clause)
-    return isinstance(bare, TextClause | _textual_label_reference) or bool(
-        getattr(bare, "is_literal", False)
-    )
+    if isinstance(bare, ColumnClause):
+        # The * of count(*) names nothing. What is of no table may be anything.
+        return bare.table is None and bare.name != "*"
+    return isinstance(bare, TextClause | _textual_label_reference)
 
 
 def flat(clauses: tuple[ClauseElement, ...]) -> Iterator[ClauseElement]:

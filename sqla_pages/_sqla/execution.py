@@ -15,6 +15,7 @@ from sqlalchemy.orm import (
     FromStatement,
     Session,
 )
+from sqlalchemy.sql.elements import ClauseElement
 
 from .elements import Statement
 
@@ -30,6 +31,13 @@ def bind_of(
         return session
     subject = statement._propagate_attrs.get("plugin_subject")
     return session.get_bind(mapper=subject.mapper if subject else None, clause=statement)
+
+
+def with_subject_of(clause: ClauseElement, statement: Statement) -> None:
+    """Let a session find the bind of a clause as it finds that of a statement."""
+    subject = statement._propagate_attrs.get("plugin_subject")
+    if subject is not None:
+        clause._propagate_attrs = clause._propagate_attrs.union({"plugin_subject": subject})
 
 
 def is_fault_of_values(error: Exception) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql.elements import (
     ClauseElement,
     ClauseList,
+    _anonymous_label,
 )
 from sqlalchemy.sql.selectable import (
     Alias,
@@ -78,6 +79,11 @@ def joins_of(sources: Iterable[FromClause]) -> Iterator[Join]:
             yield from joins_of((source.left, source.right))
         elif isinstance(source, FromGrouping):
             yield from joins_of((source.element,))
+
+
+def is_anonymous_alias(source: FromClause) -> bool:
+    """Tell whether it is an alias of a table that was given no name."""
+    return isinstance(source, Alias) and isinstance(source.name, _anonymous_label)
 
 
 def leaves_of(sources: Iterable[FromClause]) -> Iterator[FromClause]:

@@ -3,7 +3,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import (
     FromStatement,
+    LoaderCriteriaOption,
 )
 from sqlalchemy.orm.interfaces import LoaderOption
 from sqlalchemy.sql.base import ExecutableOption
@@ -30,6 +31,7 @@ from sqlalchemy.sql.selectable import (
 )
 
 from .elements import AnyCompound, AnySelect, Statement, _flat, flat, number
+from .sources import entity_keys_of, joins_of, leaves_of
 
 _NOT_NUMBER: Final = "its LIMIT or OFFSET is an expression"
 
@@ -141,8 +143,25 @@ def with_columns(statement: AnySelect, *columns: ColumnElement[Any]) -> AnySelec
     options = criteria_of(statement)
     bare = statement.order_by()
     bare._with_options = ()
-    bare = bare.with_only_columns(*columns, maintain_column_froms=True)
+    if bare._from_obj and (bare._setup_joins or bare._memoized_select_entities):
+        # What is joined is not selected from by itself as well.
+        joins = joins_of(_core_froms_of(bare))
+        joined = {hash(leaf) for join in joins for leaf in leaves_of((join.right,))}
+        kept = [one for one in bare.columns_clause_froms if hash(one) not in joined]
+        bare = bare.select_from(*kept).with_only_columns(*columns)
+    else:
+        bare = bare.with_only_columns(*columns, maintain_column_froms=True)
     return bare.options(*options) if options else bare
+
+
+def _core_froms_of(statement: AnySelect) -> Sequence[FromClause]:
+    """Return the FROM list of a statement, of whose entities nothing is loaded but their keys."""
+    selected: list[Any] = []
+    for one in raw_columns_of(statement):
+        selected += entity_keys_of(one) or [one]
+    bare = without_loading(statement.order_by(None))
+    bare._group_by_clauses, bare._having_criteria = (), ()
+    return bare.with_only_columns(*selected).get_final_froms()
 
 
 def without_each_outer_join(statement: AnySelect) -> Iterator[AnySelect]:
@@ -187,6 +206,22 @@ def _without_each_outer_join(source: FromClause) -> Iterator[FromClause]:
         yield source.left
     for left in _without_each_outer_join(source.left):
         yield Join(left, source.right, source.onclause, isouter=source.isouter, full=source.full)
+
+
+def has_joined_criteria(statement: AnySelect) -> bool:
+    """Tell whether what is selected decides about criteria of its joins.
+
+    To the entities of a join() in select_from(), SQLAlchemy applies loader criteria, and those of
+    single table inheritance, only where they are selected from too.
+    """
+    leaves = leaves_of(source for source in statement._from_obj if isinstance(source, Join))
+    mappers = [entity.mapper for leaf in leaves if (entity := _entity_within(leaf)) is not None]
+    is_filtered = any(isinstance(one, LoaderCriteriaOption) for one in statement._with_options)
+    return any(is_filtered or mapper.single for mapper in mappers)
+
+
+def _entity_within(leaf: FromClause) -> Any:
+    return leaf._annotations.get("parententity")
 
 
 def without_source(statement: AnySelect, leaf: FromClause) -> AnySelect:
