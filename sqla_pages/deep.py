@@ -15,12 +15,10 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Dialect,
-    String,
     Subquery,
     and_,
     case,
     literal,
-    literal_column,
 )
 
 from . import _sqla
@@ -31,6 +29,7 @@ from .ordering import SortKey, sort_keys_of
 from .outer_joins import without_outer_joins
 from .plan import needs_subquery
 from .repeats import filters_late
+from .snapshots import Counted, snapshot_of
 
 _DEFER_FROM: Final = {"sqlite": 10_000}
 _DEFER_FROM_ELSEWHERE: Final = 1_000
@@ -42,25 +41,11 @@ _TOTAL: Final = "_total"
 
 _KEY: Final = "_e{}"
 
-# Two statements in which such a text is the same, and not NULL, see the same rows; elsewhere the
-# rows are counted once more beside the page.
-# https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
-# https://mariadb.com/kb/en/set-transaction/
-_HELD: Final = (
-    "CASE WHEN @@autocommit = 0 AND @@{} IN ('REPEATABLE-READ', 'SERIALIZABLE') THEN 'held' END"
-)
-_SNAPSHOT: Final = {
-    # A standby does not say which transactions are still running.
-    "postgresql": (
-        "CASE WHEN NOT pg_is_in_recovery() THEN CAST(txid_current_snapshot() AS TEXT) END"
-    ),
-    "mariadb": _HELD.format("tx_isolation"),
-    "mysql": _HELD.format("transaction_isolation"),
-}
-# The part of the rows behind which turning round pays, though they may have to be counted twice:
-# MariaDB and MySQL hold a snapshot by default.
-_TURN_BEHIND: Final = {"mariadb": 0.5, "mysql": 0.5}
-_TURN_BEHIND_OTHERS: Final = 0.75
+# The part of the rows behind which turning round pays, though they may have to be counted twice.
+# A snapshot that MariaDB or MySQL holds saves that; without one, they count as slowly as they skip.
+_TURN_BEHIND: Final = 0.75
+_TURN_BEHIND_HELD: Final = {"mariadb": 0.5, "mysql": 0.5}
+_TURN_BEHIND_UNHELD: Final = {"mariadb": 1.0, "mysql": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +76,6 @@ class DeepOffset:
             raise ValueError("turning round needs a deferred join: do not forbid it")
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The number of all rows, and a text for what was seen of them; None if there is none."""
-
-    rows: int
-    snapshot: str | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Deferral:
     """How pages of a statement are found by the keys of their rows.
@@ -127,7 +104,7 @@ class Deferral:
         return self._joined(self._keys(limit, offset, flipped=False))
 
     def turned(
-        self, limit: int, offset: int, counted: "Counted", count: AnySelect, dialect: Dialect
+        self, limit: int, offset: int, counted: Counted, count: AnySelect, dialect: Dialect
     ) -> AnySelect:
         """Return these rows, found from the end, each with the total that this is right for.
 
@@ -141,9 +118,9 @@ class Deferral:
         limit = min(limit, counted.rows - offset)
         behind = counted.rows - offset - limit
         total: ColumnElement[Any] = count.correlate(None).scalar_subquery()
-        mark = _snapshot_of(dialect)
-        if mark is not None and counted.snapshot is not None:
-            total = case((mark == counted.snapshot, literal(counted.rows)), else_=total)
+        snapshot = snapshot_of(self.ordered, dialect)
+        if snapshot is not None and counted.snapshot is not None:
+            total = case((snapshot == counted.snapshot, literal(counted.rows)), else_=total)
         page = self._joined(self._keys(limit, behind, flipped=True))
         return page.add_columns(total.label(_TOTAL))
 
@@ -166,24 +143,10 @@ def defers_from(dialect: Dialect) -> int:
     return _DEFER_FROM.get(dialect.name, _DEFER_FROM_ELSEWHERE)
 
 
-def with_snapshot(count: AnySelect, dialect: Dialect) -> AnySelect:
-    """Return the count with a text for what it sees of the rows, if the database has one.
-
-    SQLite, which has none, counts a table at once only if nothing is selected beside.
-    """
-    mark = _snapshot_of(dialect)
-    return count if mark is None else count.add_columns(mark.label("_snapshot"))
-
-
-def _snapshot_of(dialect: Dialect) -> ColumnElement[str] | None:
-    is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
-    mark = _SNAPSHOT.get("mariadb" if is_mariadb else dialect.name)
-    return None if mark is None else literal_column(mark, String())
-
-
-def turns_behind(dialect: Dialect) -> float:
+def turns_behind(dialect: Dialect, counted: Counted) -> float:
     """Return the part of all rows behind which turning round pays."""
-    return _TURN_BEHIND.get(dialect.name, _TURN_BEHIND_OTHERS)
+    known = _TURN_BEHIND_UNHELD if counted.snapshot is None else _TURN_BEHIND_HELD
+    return known.get(dialect.name, _TURN_BEHIND)
 
 
 def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral | str":

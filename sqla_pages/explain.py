@@ -11,11 +11,12 @@ from sqlalchemy.sql.elements import ClauseElement
 from . import _sqla
 from .cursor import Cursor
 from .cursor_plan import CursorPlan, cursor_plan
-from .deep import Counted, DeepOffset
+from .deep import DeepOffset
 from .offset_plan import AUTO, OffsetPlan, OffsetRequest, offset_plan
 from .ordering import SortKey
 from .plan import Pageable, check_limit, from_statement_of, statement_of
 from .scalars import Scalar
+from .snapshots import Counted
 from .totals import EXACT, CountPolicy
 
 
@@ -115,7 +116,7 @@ def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
             "page": plan.rows,
             "count": plan.count_first if plan.turnable is not None else _count_of(plan),
             # With this total, the page is the last one.
-            "turned": plan.turned(Counted(offset + limit, "")),
+            "turned": plan.turned(Counted(offset + limit, "" if plan.knows_snapshot else None)),
         }
     return PageSQL(
         dialect=plan.dialect.name,

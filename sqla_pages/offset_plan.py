@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeAlias
 
-from sqlalchemy import Dialect, Executable, Select
+from sqlalchemy import ColumnElement, Dialect, Executable, Select
 from sqlalchemy.orm import FromStatement
 
 from . import _sqla
@@ -13,13 +13,11 @@ from .content import expressions_of, ordered_of, sortable
 from .count import CountPlan, count_plan_of
 from .deep import (
     TURN_FROM,
-    Counted,
     DeepOffset,
     Deferral,
     deferral_of,
     defers_from,
     turns_behind,
-    with_snapshot,
 )
 from .errors import PageRequestError, StatementNotPageableError
 from .frame import frame_of
@@ -28,6 +26,7 @@ from .models import M
 from .plan import MAX_OFFSET, check_limit
 from .projection import Parents
 from .repeats import filters_late, repeated_entity, with_eager_filters
+from .snapshots import Counted, snapshot_of, with_snapshot
 from .totals import CountPolicy
 
 Form: TypeAlias = Literal["offset", "deferred", "parents"]
@@ -85,12 +84,23 @@ class OffsetPlan(Generic[M]):
     @property
     def count_first(self) -> AnySelect:
         """The statement that counts before the page is found: see `with_snapshot`."""
-        return with_snapshot(self.count.statement, self.dialect)
+        return with_snapshot(self.count.statement, self._snapshot)
+
+    @property
+    def knows_snapshot(self) -> bool:
+        """Whether the database can tell if the page sees the rows that were counted."""
+        return self._snapshot is not None
+
+    @property
+    def _snapshot(self) -> ColumnElement[str] | None:
+        if self.turnable is None:
+            return None
+        return snapshot_of(self.turnable.ordered, self.dialect)
 
     def turned(self, counted: Counted) -> "AnySelect | None":
         """Return the statement that finds the page from the end; None where that does not pay."""
         offset, limit = self.request.offset, self.request.limit
-        is_near = self.is_turn_forced or offset > counted.rows * turns_behind(self.dialect)
+        is_near = self.is_turn_forced or offset > counted.rows * turns_behind(self.dialect, counted)
         if self.turnable is None or not is_near or offset >= counted.rows:
             return None
         return self.turnable.turned(limit, offset, counted, self.count.statement, self.dialect)

@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Executable, Result
 
-from .deep import Counted
 from .models import M, OffsetPage, Page, PageMeta
 from .offset_plan import OffsetPlan
 from .plan import items_and_hidden, items_of
+from .snapshots import Counted
 from .totals import Seen, Total
 
 Items: TypeAlias = Sequence[Any]

@@ -138,9 +138,21 @@ def test_the_quick_example_answers_as_shown(tmp_path: Path) -> None:
     assert (conflict.status_code, missing.status_code) == (409, 404)
 
 
-def test_the_example_that_prints_prints_what_is_shown(tmp_path: Path) -> None:
-    block = next(block for block in APPLICATIONS if "print(" in block)
-    shown = next(text for text in blocks("") if "total" not in text and "count(*)" in text)
+PRINTED = re.findall(
+    r"^```python\n((?:(?!```).)*?print\(.*?)^```\n\n```(?:sql)?\n(.*?)^```$",
+    README,
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def test_there_are_examples_that_print() -> None:
+    assert len(PRINTED) == 3
+
+
+@pytest.mark.parametrize(("block", "shown"), PRINTED)
+def test_an_example_that_prints_prints_what_is_shown(
+    tmp_path: Path, block: str, shown: str
+) -> None:
     (tmp_path / "example.py").write_text(block)
 
     assert run(tmp_path, "example.py").split() == shown.split()

@@ -75,6 +75,8 @@ numbered = Table(
     MetaData(),
     Column("id", Integer, primary_key=True),
     Column("text", String(20), nullable=False),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
 )
 BY_ID = select(numbered).order_by(numbered.c.id)
 IDS = select(numbered.c.id).order_by(numbered.c.id)
@@ -237,6 +239,21 @@ def test_a_page_found_from_the_end_is_right_though_others_write_after_the_count(
     assert len([sql for sql in sent if "INSERT" not in sql]) == (
         2 if forty.backend == "mariadb" else 3
     )
+
+
+@pytest.mark.parametrize("engine", ["Aria", None])
+def test_mariadb_holds_no_snapshot_of_what_may_not_be_of_innodb(engine: str | None) -> None:
+    options = {} if engine is None else {"mariadb_engine": engine}
+    other = Table("other", MetaData(), Column("id", Integer, primary_key=True), **options)
+    nested = BY_ID.where(numbered.c.id.in_(select(other.c.id)))
+    joined = BY_ID.join(other, other.c.id == numbered.c.id)
+
+    for statement in (nested, joined, select(other, other.c.id + 1)):
+        plan = plan_page(statement, "mariadb+pymysql", offset=20_000)
+        assert "tx_isolation" not in plan.statements["count"]
+        assert "turned" not in plan.statements
+    count = plan_page(BY_ID, "mariadb+pymysql", offset=20_000).statements["count"]
+    assert "tx_isolation" in count
 
 
 @pytest.mark.parametrize(
