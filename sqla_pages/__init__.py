@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .by_cursor import async_cursor_page, cursor_page
 from .by_offset import async_offset_page, offset_page
-from .count import COUNT_REWRITES, CountPlan, CountRewrite, count_statement, plan_count
+from .count import CountPlan, count_statement, plan_count
 from .cursor import CursorCodec
 from .deep import DeepOffset
 from .errors import (
@@ -40,25 +40,28 @@ from .models import (
     UncountedPage,
     UncountedPageMeta,
 )
+from .rewrites import COUNT_REWRITES, CountRewrite
+from .signatures import (
+    AsyncCountedCursorPaginateSignature,
+    AsyncCountedPaginateSignature,
+    AsyncCursorPaginateSignature,
+    AsyncPaginateSignature,
+    CountedCursorPaginateSignature,
+    CountedPaginateSignature,
+    CursorPaginateSignature,
+    PaginateSignature,
+)
 from .totals import CappedCount, CountPolicy, EstimatedCount, ExactCount, NoCount
 
 if TYPE_CHECKING:
     from .fastapi import (
-        AsyncCountedCursorPaginateSignature,
-        AsyncCountedPaginateSignature,
         AsyncCursorPaginate,
-        AsyncCursorPaginateSignature,
         AsyncCursorPagination,
         AsyncPaginate,
-        AsyncPaginateSignature,
         AsyncPagination,
-        CountedCursorPaginateSignature,
-        CountedPaginateSignature,
         CursorPaginate,
-        CursorPaginateSignature,
         CursorPagination,
         Paginate,
-        PaginateSignature,
         Pagination,
     )
 

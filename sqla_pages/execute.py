@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Dialect, Executable, Result
 from sqlalchemy.orm import Session, scoped_session
 
 from ._sqla import bind_of
-from .count import CountRewrite, count_statement
+from .count import count_statement
 from .plan import Pageable, from_statement_of, statement_of
+from .rewrites import CountRewrite
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from typing import (
     Annotated,
     Any,
-    Literal,
-    Protocol,
     TypeAlias,
     TypeVar,
     TypeVarTuple,
@@ -17,7 +15,6 @@ from fastapi import Depends, HTTPException
 from fastapi import Query as QueryParameter
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
-from sqlalchemy import RowMapping, Select
 
 from sqla_session import AsyncSessionDependency, SessionDependency
 
@@ -27,9 +24,19 @@ from .cursor import UNSIGNED, CursorCodec
 from .deep import DeepOffset
 from .errors import InvalidCursorError
 from .execute import async_call
-from .models import CountedCursorPage, CursorPage, M, OffsetPage, Page
+from .models import CountedCursorPage, CursorPage, M, OffsetPage
 from .offset_plan import AUTO, OffsetRequest
 from .plan import MAX_OFFSET, Pageable
+from .signatures import (
+    AsyncCountedCursorPaginateSignature,
+    AsyncCountedPaginateSignature,
+    AsyncCursorPaginateSignature,
+    AsyncPaginateSignature,
+    CountedCursorPaginateSignature,
+    CountedPaginateSignature,
+    CursorPaginateSignature,
+    PaginateSignature,
+)
 from .totals import EXACT, CountPolicy, ExactCount
 
 T = TypeVar("T")
@@ -40,72 +47,6 @@ QueryCount: TypeAlias = Callable[..., int] | Callable[..., Awaitable[int]]
 
 CodecDependency: TypeAlias = Callable[..., CursorCodec] | Callable[..., Awaitable[CursorCodec]]
 """A dependency, sync or async, that returns the codec of a request's cursors."""
-
-
-class CountedPaginateSignature(Protocol[M]):
-    """What a `Pagination` with a policy of its own gives: pages with the meta of that policy."""
-
-    @overload
-    def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> OffsetPage[T, M]: ...
-    @overload
-    def __call__(self, statement: Select[T], scalars: Literal[True] = True) -> OffsetPage[T, M]: ...
-    @overload
-    def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> OffsetPage[RowMapping, M]: ...
-    @overload
-    def __call__(self, statement: Pageable, scalars: bool = True) -> OffsetPage[Any, M]: ...
-
-
-class AsyncCountedPaginateSignature(Protocol[M]):
-    """What an `AsyncPagination` with a policy of its own gives: pages with its meta."""
-
-    @overload
-    async def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> OffsetPage[T, M]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[T], scalars: Literal[True] = True
-    ) -> OffsetPage[T, M]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> OffsetPage[RowMapping, M]: ...
-    @overload
-    async def __call__(self, statement: Pageable, scalars: bool = True) -> OffsetPage[Any, M]: ...
-
-
-class PaginateSignature(Protocol):
-    """What `Paginate` gives an endpoint: call it with a statement to get the page asked for."""
-
-    @overload
-    def __call__(self, statement: Select[tuple[T]], scalars: Literal[True] = True) -> Page[T]: ...
-    @overload
-    def __call__(self, statement: Select[T], scalars: Literal[True] = True) -> Page[T]: ...
-    @overload
-    def __call__(self, statement: Select[*Ts], scalars: Literal[False]) -> Page[RowMapping]: ...
-    @overload
-    def __call__(self, statement: Pageable, scalars: bool = True) -> Page[Any]: ...
-
-
-class AsyncPaginateSignature(Protocol):
-    """What `AsyncPaginate` gives an endpoint: await it with a statement to get the page."""
-
-    @overload
-    async def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> Page[T]: ...
-    @overload
-    async def __call__(self, statement: Select[T], scalars: Literal[True] = True) -> Page[T]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> Page[RowMapping]: ...
-    @overload
-    async def __call__(self, statement: Pageable, scalars: bool = True) -> Page[Any]: ...
 
 
 # mypy does not see that a page is also one with any policy's meta.
@@ -249,82 +190,6 @@ def AsyncPagination(  # noqa: N802
         return paginate
 
     return paginate_dependency
-
-
-class CursorPaginateSignature(Protocol):
-    """What `CursorPaginate` gives an endpoint: call it with a statement to get a page."""
-
-    @overload
-    def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> CursorPage[T]: ...
-    @overload
-    def __call__(self, statement: Select[T], scalars: Literal[True] = True) -> CursorPage[T]: ...
-    @overload
-    def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> CursorPage[RowMapping]: ...
-    @overload
-    def __call__(self, statement: Pageable, scalars: bool = True) -> CursorPage[Any]: ...
-
-
-class AsyncCursorPaginateSignature(Protocol):
-    """What `AsyncCursorPaginate` gives an endpoint: await it with a statement to get a page."""
-
-    @overload
-    async def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> CursorPage[T]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[T], scalars: Literal[True] = True
-    ) -> CursorPage[T]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> CursorPage[RowMapping]: ...
-    @overload
-    async def __call__(self, statement: Pageable, scalars: bool = True) -> CursorPage[Any]: ...
-
-
-class CountedCursorPaginateSignature(Protocol):
-    """What a `CursorPagination` that counts gives: pages with a total in their meta."""
-
-    @overload
-    def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> CountedCursorPage[T]: ...
-    @overload
-    def __call__(
-        self, statement: Select[T], scalars: Literal[True] = True
-    ) -> CountedCursorPage[T]: ...
-    @overload
-    def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> CountedCursorPage[RowMapping]: ...
-    @overload
-    def __call__(self, statement: Pageable, scalars: bool = True) -> CountedCursorPage[Any]: ...
-
-
-class AsyncCountedCursorPaginateSignature(Protocol):
-    """What an `AsyncCursorPagination` that counts gives: pages with a total in their meta."""
-
-    @overload
-    async def __call__(
-        self, statement: Select[tuple[T]], scalars: Literal[True] = True
-    ) -> CountedCursorPage[T]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[T], scalars: Literal[True] = True
-    ) -> CountedCursorPage[T]: ...
-    @overload
-    async def __call__(
-        self, statement: Select[*Ts], scalars: Literal[False]
-    ) -> CountedCursorPage[RowMapping]: ...
-    @overload
-    async def __call__(
-        self, statement: Pageable, scalars: bool = True
-    ) -> CountedCursorPage[Any]: ...
 
 
 @overload

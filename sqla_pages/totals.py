@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeAlias
 
 from sqlalchemy import Dialect, Executable, Result
 
-from .count import CountPlan, CountRewrite, check_rewrites
+from .count import CountPlan
 from .estimate import can_estimate, explain, rows_expected
 from .models import (
     CappedPageMeta,
@@ -21,6 +21,7 @@ from .models import (
     UncountedPageMeta,
 )
 from .plan import MAX_OFFSET
+from .rewrites import CountRewrite, check_rewrites
 
 
 @dataclass(frozen=True, slots=True)
