@@ -1,7 +1,7 @@
 """What totals and deep offset pages cost, rewritten and not. Run by hand, from the top folder:
 
     python benchmarks/totals.py [--rows 1000000] [--databases sqlite postgresql mariadb]
-                                [--parts count offset policies]
+                                [--parts count offset policies] [--statements "ORDER BY a"]
 
 Each call is timed, in milliseconds of this process and the database together: the median of at
 least three repetitions, of more where they are quick, the forms of one statement taking turns. A
@@ -23,7 +23,7 @@ Offsets are 0, 1,000, 100,000, and 50 and 99 % of the rows.
 
 import argparse
 import tracemalloc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -409,12 +409,14 @@ def print_refused(refused: set[str]) -> None:
 # What is compared.
 
 
-def compare_counts(counter: Counter) -> Iterable[str]:
+def compare_counts(counter: Counter, names: Collection[str]) -> Iterable[str]:
     """Print what counts cost with all rewrites, without one of them, and without any."""
     on, off, none = "all", "all but it", "none"
     found: list[Compared] = []
     refused: set[str] = set()
     for name, statement in TO_COUNT.items():
+        if names and name not in names:
+            continue
         rewrites = plan_count(statement).rewrites
         counts = {
             on: count_statement(statement),
@@ -475,11 +477,13 @@ def offsets_of(total: int) -> list[int]:
     return sorted({n for n in (0, 1000, 100_000, total // 2, total * 99 // 100) if n < total})
 
 
-def compare_depths(counter: Counter) -> Iterable[str]:
+def compare_depths(counter: Counter, names: Collection[str]) -> Iterable[str]:
     """Print what a page costs in each form, with its exact total and without one."""
     found: list[Compared] = []
     refused: set[str] = set()
     for name, statement in TO_PAGE.items():
+        if names and name not in names:
+            continue
         total = number_of(counter.connection, statement)
         for offset in offsets_of(total):
             calls = calls_at(counter.connection, statement, offset, total)
@@ -576,19 +580,19 @@ def lines_of(compared: Compared, base: str, totals: Mapping[str, str]) -> Iterab
 PARTS = ("count", "offset", "policies")
 
 
-def report(counter: Counter, rows: int, parts: Sequence[str]) -> None:
+def report(counter: Counter, rows: int, parts: Sequence[str], names: Collection[str]) -> None:
     slower: list[str] = []
     if "count" in parts:
-        slower += compare_counts(counter)
+        slower += compare_counts(counter, names)
     if "offset" in parts:
-        slower += compare_depths(counter)
+        slower += compare_depths(counter, names)
     if "policies" in parts:
         slower += compare_policies(counter, rows)
     print("\nSlower than the plain form by more than a tenth, of what is chosen by default:")
     print("\n".join(f"- {line}" for line in slower) or "none")
 
 
-def main(databases: Sequence[str], rows: int, parts: Sequence[str]) -> None:
+def main(databases: Sequence[str], rows: int, parts: Sequence[str], names: Collection[str]) -> None:
     for name in databases:
         _, _, counter, version = DATABASES[name]
         with engine_of(name) as engine:
@@ -605,7 +609,7 @@ def main(databases: Sequence[str], rows: int, parts: Sequence[str]) -> None:
             print(f"\n## {name} {shown_version}, {rows:,} rows")
             print(f"\nfilled in {perf_counter() - began:.0f} seconds", flush=True)
             with engine.connect() as connection:
-                report(counter(connection), rows, parts)
+                report(counter(connection), rows, parts, names)
 
 
 if __name__ == "__main__":
@@ -613,5 +617,6 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--databases", nargs="+", choices=DATABASES, default=list(DATABASES))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--statements", nargs="+", default=(), help="names of the only ones to run")
     options = parser.parse_args()
-    main(options.databases, options.rows, options.parts)
+    main(options.databases, options.rows, options.parts, options.statements)
