@@ -78,7 +78,7 @@ def _can_be_source(page: AnySelect, loading: Loading) -> bool:
         and not any(str(column.key).startswith("_") for column in page.selected_columns)
         and len(set(labels)) == len(labels)
         and len(set(entities)) == len(entities)
-        and not _sqla.has_joined_criteria(page)
+        and not _sqla.has_joined_entities(page)
         and (way == "columns" or not loading.from_joins)
         and not (way == "statement" and needs_join(loading))
     )

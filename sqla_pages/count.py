@@ -115,7 +115,7 @@ def count_plan_of(
     rows = _once_each(statement, facts, loading or _sqla.loading_of(statement))
     applied: list[CountRewrite] = []
     # Another select list would lose what the joins are filtered by.
-    steps = STEPS[:2] if _sqla.has_joined_criteria(statement) else STEPS
+    steps = STEPS[:2] if _sqla.has_joined_entities(statement) else STEPS
     for name, step in steps:
         if name not in without and (fewer := step(rows, facts)) is not None:
             rows = fewer

@@ -161,8 +161,8 @@ def deferral_of(ordered: AnySelect, facts: Facts, loading: Loading) -> "Deferral
         return "it has DISTINCT, GROUP BY, an aggregate, a window or a LIMIT"
     if _sqla.is_locking(ordered) or _sqla.has_extension(ordered):
         return "it is locking, or has a prefix or suffix"
-    if _sqla.has_joined_criteria(ordered):
-        return "criteria of its joins depend on what is selected"
+    if _sqla.has_joined_entities(ordered):
+        return "criteria of entities in select_from(join(...)) depend on what is selected"
     if loading.repeats and loading.from_joins:
         return "it loads a collection from its own joins"
     conditions = [join.onclause for join in _sqla.joins_of(facts.sources)]

@@ -142,6 +142,8 @@ def offset_plan(
     form: Form = "offset"
     may_pay = request.offset >= defers_from(dialect)
     deferral = _deferral_of(ordered, facts, loading, deep, outer, may_pay=may_pay)
+    if limited is None:
+        deferral = None
     if deferral is not None and (deep.defer or (deep.defer is None and deferral.pays)):
         form, rows = "deferred", deferral.page(more.limit, more.offset)
     is_deep = deep.turn or (deep.turn is None and request.offset >= TURN_FROM)

@@ -23,7 +23,14 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.orm import DeclarativeBase, Session, contains_eager, joinedload
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Session,
+    contains_eager,
+    join,
+    joinedload,
+    with_loader_criteria,
+)
 from sqlalchemy.orm.interfaces import UserDefinedOption
 
 from sqla_pages import (
@@ -51,6 +58,7 @@ from sqla_pages import (
     StatementNotPageableError,
     UncountedPage,
     UncountedPageMeta,
+    count,
     count_statement,
     cursor_page,
     offset_page,
@@ -63,7 +71,7 @@ from sqla_pages.offset_plan import OffsetRequest
 from sqla_session import setup
 
 from .databases import MATRIX_DRIVERS, Database
-from .schema import Note, Team, User, log
+from .schema import Base, Note, Team, User, log, rows
 
 on_each_database = pytest.mark.parametrize(
     "database",
@@ -355,6 +363,26 @@ def test_a_count_says_by_which_rewrites_it_was_made(
 
     assert plan.rewrites == tuple(rewrites.split())
     assert " ".join(str(plan.statement).split()) == sql
+
+
+def test_criteria_that_an_event_adds_filter_pages_and_counts_alike() -> None:
+    engine = create_engine("sqlite://")
+    statement = select(User.id).select_from(join(User, Note, Note.user_id == User.id))
+    with Session(engine) as session:
+        Base.metadata.create_all(session.connection())
+        for table, values in rows():
+            session.execute(insert(table), values)
+
+        @event.listens_for(session, "do_orm_execute")
+        def only_some(state: Any) -> None:
+            if state.is_select:
+                criteria = with_loader_criteria(Note, Note.kind == 1, include_aliases=True)
+                state.statement = state.statement.options(criteria)
+
+        for one in (statement, select(User).join(User.notes), select(Note).distinct()):
+            assert count(session, one) == len(session.execute(one).all())
+            assert offset_page(session, one).meta.total_items == len(session.execute(one).all())
+    engine.dispose()
 
 
 def test_a_function_of_a_schema_is_not_taken_for_one_of_the_database() -> None:

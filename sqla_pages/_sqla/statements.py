@@ -15,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import (
     FromStatement,
     LoaderCriteriaOption,
+    Mapper,
 )
 from sqlalchemy.orm.interfaces import LoaderOption
 from sqlalchemy.sql.base import ExecutableOption
@@ -208,20 +209,26 @@ def _without_each_outer_join(source: FromClause) -> Iterator[FromClause]:
         yield Join(left, source.right, source.onclause, isouter=source.isouter, full=source.full)
 
 
-def has_joined_criteria(statement: AnySelect) -> bool:
-    """Tell whether what is selected decides about criteria of its joins.
+def has_joined_entities(statement: AnySelect) -> bool:
+    """Tell whether entities are joined by a join() in select_from().
 
-    To the entities of a join() in select_from(), SQLAlchemy applies loader criteria, and those of
-    single table inheritance, only where they are selected from too.
+    To them, SQLAlchemy applies loader criteria, also those that an event adds, and the criteria of
+    single table inheritance, only where they are selected from too: with another select list, the
+    rows may be others.
     """
-    leaves = leaves_of(source for source in statement._from_obj if isinstance(source, Join))
-    mappers = [entity.mapper for leaf in leaves if (entity := _entity_within(leaf)) is not None]
+    return bool(_joined_mappers_of(statement))
+
+
+def has_joined_criteria(statement: AnySelect) -> bool:
+    """Tell whether it is known that such entities have criteria."""
     is_filtered = any(isinstance(one, LoaderCriteriaOption) for one in statement._with_options)
-    return any(is_filtered or mapper.single for mapper in mappers)
+    return any(is_filtered or mapper.single for mapper in _joined_mappers_of(statement))
 
 
-def _entity_within(leaf: FromClause) -> Any:
-    return leaf._annotations.get("parententity")
+def _joined_mappers_of(statement: AnySelect) -> list[Mapper[Any]]:
+    leaves = leaves_of(source for source in statement._from_obj if isinstance(source, Join))
+    entities = [leaf._annotations.get("parententity") for leaf in leaves]
+    return [entity.mapper for entity in entities if entity is not None]
 
 
 def without_source(statement: AnySelect, leaf: FromClause) -> AnySelect:
