@@ -28,6 +28,8 @@ DRIVERS = SYNC_DRIVERS + ASYNC_DRIVERS
 IS_FULL = os.environ.get("SQLA_PAGES_TEST_PROFILE", "quick") == "full"
 _QUICK = {"sqlite+pysqlite", "postgresql+asyncpg", "mariadb+pymysql"}
 MATRIX_DRIVERS = [driver for driver in DRIVERS if IS_FULL or driver in _QUICK]
+# Where the driver makes no difference, one of each database is enough, and one of them by asyncio.
+ONE_OF_EACH_DRIVERS = [driver for driver in DRIVERS if driver in _QUICK]
 # Those that go through it in pages of every size; the others do in pages of one size.
 EVERY_SIZE_DRIVERS = {"sqlite+pysqlite"}
 if IS_FULL:

@@ -18,13 +18,13 @@ from sqla_pages import (
 )
 from sqla_pages.plan import statement_of
 
-from .databases import IS_FULL, MATRIX_DRIVERS, Caller, Database
+from .databases import IS_FULL, ONE_OF_EACH_DRIVERS, Caller, Database
 from .shapes import ALL_SHAPES, COUNTED_SHAPES, Shape
 from .unpaged import plain_all, unpaged
 
 CASES = [
     pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
-    for driver in MATRIX_DRIVERS
+    for driver in ONE_OF_EACH_DRIVERS
     # By default, on a server only what was made for counts.
     for name, shape in (ALL_SHAPES if IS_FULL or "sqlite" in driver else COUNTED_SHAPES).items()
     if driver.split("+")[0] in shape.backends and not shape.only_cursors
