@@ -1299,7 +1299,10 @@ COUNTED_SHAPES: Mapping[str, Shape] = {
             .distinct()
             .order_by(Note.id)
             .options(joinedload(Note.user, innerjoin=True).joinedload(User.team, innerjoin=True))
-        )
+        ),
+        # On SQLAlchemy 2.0 a JSON column is DISTINCT then, which PostgreSQL cannot say.
+        "sqlite",
+        "mariadb",
     ),
     "DISTINCT of an alias with an expression": _entity(
         lambda: select(u := _a()).select_from(Note).join(u, u.id == Note.user_id).distinct(),
