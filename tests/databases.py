@@ -30,10 +30,10 @@ _QUICK = {"sqlite+pysqlite", "postgresql+asyncpg", "mariadb+pymysql"}
 MATRIX_DRIVERS = [driver for driver in DRIVERS if IS_FULL or driver in _QUICK]
 # Where the driver makes no difference, one of each database is enough, and one of them by asyncio.
 ONE_OF_EACH_DRIVERS = [driver for driver in DRIVERS if driver in _QUICK]
-# Those that go through it in pages of every size; the others do in pages of one size.
-EVERY_SIZE_DRIVERS = {"sqlite+pysqlite"}
+# Those that go through it in pages of every size, in the full profile; else it is one size.
+EVERY_SIZE_DRIVERS = set[str]()
 if IS_FULL:
-    EVERY_SIZE_DRIVERS |= {"postgresql+psycopg", "mariadb+pymysql"}
+    EVERY_SIZE_DRIVERS = {"sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql"}
 
 # The sync driver that fills and looks into a database whatever the driver under test.
 _FILLING = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
