@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import pytest
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -144,3 +145,13 @@ class Database:
 async def _connected(engine: Any) -> AsyncConnection:
     connection: AsyncConnection = await engine.connect()
     return connection
+
+
+def database_of(
+    request: pytest.FixtureRequest, databases: dict[str, Database], driver: str
+) -> Database:
+    """Return the database under this driver, made at its first use."""
+    if driver not in databases:
+        url: URL = request.getfixturevalue(f"{driver.split('+')[0]}_url")
+        databases[driver] = Database(url.set(drivername=driver))
+    return databases[driver]

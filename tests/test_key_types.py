@@ -17,8 +17,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqla_pages import InvalidCursorError, SortKeyNotSeekableError
 from sqla_pages.cursor import CursorCodec
 
-from .conftest import database_of
-from .databases import DRIVERS, MATRIX_DRIVERS, Caller, Database
+from .databases import DRIVERS, MATRIX_DRIVERS, Caller, Database, database_of
 
 SQLITE, POSTGRESQL, MARIADB = (frozenset([name]) for name in ("sqlite", "postgresql", "mariadb"))
 ALL = SQLITE | POSTGRESQL | MARIADB

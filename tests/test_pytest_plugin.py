@@ -24,8 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from .conftest import database_of
-from .databases import ASYNC_DRIVERS, SYNC_DRIVERS, Database
+from .databases import ASYNC_DRIVERS, SYNC_DRIVERS, Database, database_of
 
 METADATA = MetaData()
 ANIMALS = Table(

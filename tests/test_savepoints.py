@@ -24,8 +24,7 @@ from sqlalchemy.orm import Session
 
 from sqla_session.savepoints import SharedConnection
 
-from .conftest import database_of
-from .databases import SYNC_DRIVERS, Database
+from .databases import SYNC_DRIVERS, Database, database_of
 
 METADATA = MetaData()
 ROWS = Table("savepoints", METADATA, Column("id", Integer, primary_key=True))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, insert, make_url
 
-from . import servers
-from .databases import DRIVERS, Database
-from .schema import Base, rows
+from tests import servers
+from tests.databases import DRIVERS, Database, database_of
+from tests.schema import Base, rows
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +41,6 @@ def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, Database]]:
 def database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Database:
     """Each database through each driver, in turn."""
     return database_of(request, databases, request.param)
-
-
-def database_of(
-    request: pytest.FixtureRequest, databases: dict[str, Database], driver: str
-) -> Database:
-    if driver not in databases:
-        url: URL = request.getfixturevalue(f"{driver.split('+')[0]}_url")
-        databases[driver] = Database(url.set(drivername=driver))
-    return databases[driver]
 
 
 @pytest.fixture(
