@@ -1,5 +1,8 @@
 """The declarative base, whose tables are read from the database at startup."""
 
+from typing import Any
+
+from sqlalchemy import INTEGER, Inspector, Table, event
 from sqlalchemy.ext.declarative import DeferredReflection
 from sqlalchemy.orm import DeclarativeBase
 
@@ -26,3 +29,13 @@ class Base(DeclarativeBase, DeferredReflection):
     """
 
     __abstract__ = True
+
+
+@event.listens_for(Base.metadata, "column_reflect")
+def _rowids_are_not_null(inspector: Inspector, table: Table, column: dict[str, Any]) -> None:
+    # SQLite says that an INTEGER PRIMARY KEY may be NULL, which it never is
+    # (https://sqlite.org/lang_createtable.html#rowid); SQLAlchemy then refuses to insert several.
+    if inspector.dialect.name == "sqlite" and isinstance(column["type"], INTEGER):
+        keys = inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"]
+        if keys == [column["name"]]:
+            column["nullable"] = False

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from sqlalchemy.orm import Session
 
 import sqla_pages
+from sqla_pages import testing
 
 from .servers import HAS_MARIADB
 
@@ -54,6 +55,13 @@ class Caller:
         return self.loop.run(
             getattr(sqla_pages, f"async_{name}")(self.session, *arguments, **options)
         )
+
+    def verify(self, *arguments: Any, **options: Any) -> None:
+        """Run `assert_pages_match`, or its `async_` twin, on the session."""
+        if self.loop is None:
+            testing.assert_pages_match(self.session, *arguments, **options)
+        else:
+            self.loop.run(testing.async_assert_pages_match(self.session, *arguments, **options))
 
     def forget(self) -> None:
         """Let go of loaded entities, so that the next ones are loaded as their statement says."""

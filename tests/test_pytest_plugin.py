@@ -958,3 +958,45 @@ def test_db_migration_without_a_configuration_names_the_fixture(
     project.write(test_it=MIGRATED_TESTS)
 
     assert "no file './alembic.ini': define the fixture alembic_ini_path" in project.run()
+
+
+KIT = """
+from sqla_pages.testing.pytest_plugin import *
+"""
+
+KIT_TESTS = """
+import pytest
+from application import Animal
+from sqlalchemy import select
+from sqla_pages.testing import PagesMismatchError
+
+NAMES = "cat", "dog", "bee", "ape", "fox"
+
+
+def test_pages_match(session, assert_pages_match):
+    session.add_all([Animal(name=name) for name in NAMES])
+
+    assert_pages_match(select(Animal).order_by(Animal.name), limits=[2])
+    with pytest.raises(PagesMismatchError, match="'eel'"):
+        assert_pages_match(select(Animal.name), expected=[*NAMES[:4], "eel"])
+
+
+@pytest.mark.asyncio
+async def test_pages_match_by_asyncio(async_session, async_assert_pages_match):
+    async_session.add_all([Animal(name=name) for name in NAMES])
+
+    await async_assert_pages_match(select(Animal).order_by(Animal.name.desc()), limits=[2])
+    with pytest.raises(PagesMismatchError, match="'eel'"):
+        await async_assert_pages_match(select(Animal.name), expected=[*NAMES[:4], "eel"])
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite+pysqlite", "postgresql+psycopg"], indirect=True)
+def test_the_verification_kit_comes_as_fixtures(project: Project, database: Database) -> None:
+    with untouched(database):
+        project.write_application(database.url)
+        conftest = project.path / "conftest.py"
+        conftest.write_text(KIT + conftest.read_text())
+        project.write(test_kit=KIT_TESTS)
+
+        project.run(passed=2)

@@ -166,12 +166,22 @@ def test_the_examples_of_tests_pass(tmp_path: Path) -> None:
     )
     (tmp_path / "my_app" / "main.py").write_text(
         "from fastapi import FastAPI\n"
+        "from pydantic import BaseModel\n"
         "from sqlalchemy import select\n"
+        "from sqla_pages import CursorPage, CursorPaginate, Page, Paginate\n"
         "from sqla_session import AsyncSession, Session, setup\n"
         "from my_app.models import User\n\n"
         "app = FastAPI()\nsetup(app)\n\n\n"
         '@app.get("/users")\ndef users(session: Session):\n'
         '    return [{"name": name} for name in session.scalars(select(User.name))]\n\n\n'
+        "class Member(BaseModel):\n    id: int\n    name: str\n\n\n"
+        '@app.get("/members", response_model=Page[Member])\n'
+        "def members(paginate: Paginate):\n"
+        "    return paginate(select(User).order_by(User.name))\n\n\n"
+        '@app.get("/members/feed", response_model=CursorPage[Member])\n'
+        "def feed(paginate: CursorPaginate, name: str | None = None):\n"
+        "    named = select(User).where(User.name == name) if name else select(User)\n"
+        "    return paginate(named.order_by(User.name))\n\n\n"
         '@app.post("/users")\ndef add(new: dict[str, str], session: Session):\n'
         "    session.add(User(**new))\n\n\n"
         '@app.get("/async-users")\nasync def async_users(session: AsyncSession):\n'
@@ -196,7 +206,7 @@ def test_the_examples_of_tests_pass(tmp_path: Path) -> None:
         PYTHONDONTWRITEBYTECODE="1",
     )
 
-    assert "3 passed" in output
+    assert "8 passed" in output
 
 
 def test_the_two_commands_are_the_ones_that_ci_runs() -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import Pool
 
 import sqla_session
-from sqla_session import ConfigurationError, SessionRegistry, setup, setup_middlewares
+from sqla_session import Base, ConfigurationError, SessionRegistry, setup, setup_middlewares
 
 from ..databases import Database
 from .application import Application, eventually, new_base, write
@@ -256,6 +256,23 @@ def test_classes_are_reflected_at_startup(tables: Database) -> None:
     application.get("/", work)
 
     assert application.call().json() == "reflected"
+
+
+def test_several_rows_of_a_reflected_table_can_be_inserted_at_once() -> None:
+    class Stone(Base):
+        __tablename__ = "stone"
+
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE stone (id INTEGER PRIMARY KEY, name TEXT)"))
+        Base.prepare(connection)
+        with Session(connection) as session:
+            session.add_all([Stone(name=name) for name in ("agate", "beryl")])  # type: ignore[call-arg]
+            session.flush()
+
+            assert session.scalars(select(Stone.name)).all() == ["agate", "beryl"]  # type: ignore[attr-defined]
+    engine.dispose()
+    Base.metadata.remove(Base.metadata.tables["stone"])
 
 
 @EACH
