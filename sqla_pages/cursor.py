@@ -88,7 +88,7 @@ class CursorCodec:
         Raises:
             SortKeyNotSeekableError: a value is of a type that cannot be carried, or too long.
         """
-        data = _content_of(cursor)
+        data = _written(cursor)
         text = base64.urlsafe_b64encode(self._digest(data, self._keys[0]) + data)
         if len(text) > MAX_LENGTH:
             raise SortKeyNotSeekableError(
@@ -151,6 +151,18 @@ def _content_of(cursor: Cursor) -> bytes:
     keyset = None if cursor.keyset is None else packed(cursor.keyset)
     content = [cursor.direction, cursor.fingerprint, keyset]
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _written(cursor: Cursor) -> bytes:
+    """Return its content, of values that can be read again."""
+    try:
+        return _content_of(cursor)
+    except (ValueError, RecursionError):
+        pass  # which would tell the value
+    raise SortKeyNotSeekableError(
+        "a value that is sorted by cannot be carried in a cursor: a text that is no Unicode, a "
+        "number too large, or a list too deep; order by something else, or use offset pages"
+    )
 
 
 def _cursor_of(data: bytes) -> Cursor | None:

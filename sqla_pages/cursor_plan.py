@@ -128,7 +128,7 @@ def cursor_plan(
         DialectNotSupportedError: how the database seeks is not known.
     """
     frame = frame_of(statement, dialect, outer)
-    parts = [dialect.name, *(_text_of(key, frame) for key in frame.order.keys)]
+    parts = [dialect.name, *(_text_of(key, frame, dialect) for key in frame.order.keys)]
     return CursorPlan(statement, frame, fingerprint_of("\n".join(parts)))
 
 
@@ -187,9 +187,10 @@ def _sent(
     try:
         return (yield statement)
     except Exception as error:
-        if has_values and _sqla.is_fault_of_values(error):
-            raise InvalidCursorError("malformed") from None
-        raise
+        if not has_values or not _sqla.is_fault_of_values(error):
+            raise
+    # Out here, the error that tells the values is not the context of this one.
+    raise InvalidCursorError("malformed")
 
 
 def _directed(keys: Sequence[Key], cursor: Cursor | None) -> tuple[Key, ...]:
@@ -229,8 +230,8 @@ def _refuse_ties(keysets: Sequence[Sequence[Any]]) -> None:
         )
 
 
-def _text_of(key: SortKey, frame: Frame) -> str:
+def _text_of(key: SortKey, frame: Frame, dialect: Dialect) -> str:
     """Return what a sort key is recognised by: its text, its parameters, its tables' places."""
-    text, values = _sqla.text_of(key.column)
+    text, values = _sqla.text_of(key.column, dialect)
     places = [frame.places.get(hash(column)) for column in _sqla.columns_within(key.column)]
     return f"{text} {places} {values} {key.descending} {key.nulls_first}"

@@ -26,12 +26,14 @@ def run(session: AnySession, steps: Steps[T]) -> T:
     try:
         statement = next(steps)
         while True:
+            result: Any = None
+            failure: Exception | None = None
             try:
                 result = session.execute(statement)
             except Exception as error:
-                statement = steps.throw(error)
-            else:
-                statement = steps.send(result)
+                failure = error
+            # Out here, a failure is not the context of what the steps make of it.
+            statement = steps.send(result) if failure is None else steps.throw(failure)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 

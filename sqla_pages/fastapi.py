@@ -26,7 +26,7 @@ from .errors import InvalidCursorError
 from .execute import async_call
 from .models import CountedCursorPage, CursorPage, M, OffsetPage
 from .offset_plan import AUTO, OffsetRequest
-from .plan import MAX_OFFSET, Pageable
+from .plan import MAX_LIMIT, MAX_OFFSET, Pageable
 from .signatures import (
     AsyncCountedCursorPaginateSignature,
     AsyncCountedPaginateSignature,
@@ -359,13 +359,14 @@ def _limit_parameter(min_page_size: int, max_page_size: int) -> Any:
             "page sizes must be 1 <= min_page_size <= max_page_size, "
             f"not {min_page_size} and {max_page_size}"
         )
-    return QueryParameter(ge=1, le=max_page_size, description="Number of items on a page")
+    largest = min(max_page_size, MAX_LIMIT)
+    return QueryParameter(ge=1, le=largest, description="Number of items on a page")
 
 
 def _offset_parameter(max_offset: int | None) -> tuple[Any, ...]:
     """Return the annotations of the parameter `offset`."""
     description = "Number of items to skip"
-    if max_offset is None:
+    if max_offset is None or max_offset >= MAX_OFFSET:
         return (QueryParameter(ge=0, le=MAX_OFFSET, description=description),)
     if max_offset < 0:
         raise ValueError(f"max_offset must be 0 or more, not {max_offset}")

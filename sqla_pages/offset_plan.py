@@ -120,7 +120,7 @@ def offset_plan(
         StatementNotPageableError: no pages of this statement could be right, or not in the way
             that is forced; says what to change.
     """
-    more = OffsetRequest(request.offset, request.limit + policy.reads_ahead)
+    limit = request.limit + policy.reads_ahead
     loading, facts = Loading(), None
     if isinstance(statement, Select):
         facts = Facts(statement)
@@ -129,11 +129,11 @@ def offset_plan(
     if facts is not None and isinstance(statement, Select):
         if loading.repeats and repeated_entity(statement, facts):
             _refuse_forced(deep, "its rows repeat entities")
-            return _plan_of_parents(statement, request, more, dialect, count, policy)
+            return _plan_of_parents(statement, request, limit, dialect, count, policy)
         if filters_late(statement, loading):
             statement = with_eager_filters(statement, loading)
     ordered = _ordered_of(statement, facts)
-    limited = _limited(statement, ordered, more)
+    limited = _limited(statement, ordered, request.offset, limit)
     if request.offset > 0 and facts is not None and facts.is_one_row:
         limited = None  # MariaDB skips no row of a DISTINCT constant.
     rows: Executable | None = limited
@@ -145,7 +145,7 @@ def offset_plan(
     if limited is None:
         deferral = None
     if deferral is not None and (deep.defer or (deep.defer is None and deferral.pays)):
-        form, rows = "deferred", deferral.page(more.limit, more.offset)
+        form, rows = "deferred", deferral.page(limit, request.offset)
     is_deep = deep.turn or (deep.turn is None and request.offset >= TURN_FROM)
     rows_and_total = None
     if limited is not None and policy.in_page:
@@ -199,7 +199,7 @@ def _refuse_forced(deep: DeepOffset, reason: str) -> None:
 def _plan_of_parents(
     statement: AnySelect,
     request: OffsetRequest,
-    more: OffsetRequest,
+    limit: int,
     dialect: Dialect,
     count: CountPlan,
     policy: CountPolicy[M],
@@ -213,7 +213,7 @@ def _plan_of_parents(
         request=request,
         form="parents",
         ordered=statement.order_by(*(key.clause() for key in added)),
-        rows=parents.page(parents.keys, (), None, more.limit, more.offset),
+        rows=parents.page(parents.keys, (), None, limit, request.offset),
         rows_and_total=None,
         count=count,
         policy=policy,
@@ -240,7 +240,7 @@ def _ordered_of(statement: Statement, facts: Facts | None) -> Statement:
 
 
 def _limited(
-    statement: "Statement", ordered: "Statement", request: OffsetRequest
+    statement: "Statement", ordered: "Statement", offset: int, limit: int
 ) -> "Statement | None":
     """Return the rows of the page, within the statement's own LIMIT and OFFSET; None if none."""
     if _sqla.has_fetch_options(statement):
@@ -255,9 +255,8 @@ def _limited(
             "a LIMIT or OFFSET that is an expression has no pages of its own: "
             "give a number, or select from it as a subquery"
         ) from error
-    limit = request.limit
     if own_limit is not None:
-        limit = min(limit, own_limit - request.offset)
-    if limit <= 0 or own_offset + request.offset > MAX_OFFSET:
+        limit = min(limit, own_limit - offset)
+    if limit <= 0 or own_offset + offset > MAX_OFFSET:
         return None
-    return ordered.limit(limit).offset(own_offset + request.offset)
+    return ordered.limit(limit).offset(own_offset + offset)

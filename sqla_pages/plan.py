@@ -20,6 +20,9 @@ Steps: TypeAlias = Generator[Executable, Result[Any], Any]
 MAX_OFFSET: Final = 2**63 - 1
 """The largest offset or limit that the databases take; a larger one is refused."""
 
+MAX_LIMIT: Final = MAX_OFFSET - 1
+"""The largest size of a page, of which one row more may be read."""
+
 
 def statement_of(pageable: Pageable) -> "Statement":
     """Return the Select or CompoundSelect to page.
@@ -80,8 +83,8 @@ def check_limit(limit: int, name: str = "limit") -> None:
     Raises:
         PageRequestError: a limit below one, or above what the databases take.
     """
-    if not 1 <= limit < MAX_OFFSET:
-        raise PageRequestError(f"{name} must be from 1 to {MAX_OFFSET - 1}, not {limit}")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise PageRequestError(f"{name} must be from 1 to {MAX_LIMIT}, not {limit}")
 
 
 def items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:

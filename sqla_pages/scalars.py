@@ -39,6 +39,7 @@ def packed(values: Iterable[Any]) -> list[Any]:
 
     Raises:
         SortKeyNotSeekableError: a value is of a type that is not known.
+        ValueError: a value is none that a database has, or not one that is read again.
     """
     return [_packed(value) for value in values]
 
@@ -58,7 +59,7 @@ def _packed(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return str(value)
+        return _checked_text(str.__str__(value))  # of a str that is an Enum, its value
     if isinstance(value, list):
         return ["list", packed(value)]  # pyright: ignore[reportUnknownArgumentType]
     for kind, (name, pack, _) in _KINDS.items():
@@ -76,8 +77,7 @@ def _unpacked(value: Any) -> Scalar:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        value.encode()  # no lone surrogates, which no database takes
-        return value
+        return _checked_text(value)
     name, content = value
     if name == "list" and isinstance(content, list):
         return list(map(_unpacked, content))  # pyright: ignore[reportUnknownArgumentType]
@@ -89,8 +89,20 @@ def _unpacked(value: Any) -> Scalar:
     return result
 
 
+def _checked_text(text: str) -> str:
+    text.encode()  # no lone surrogates, which no database takes
+    return text
+
+
+def _text_of_decimal(number: Decimal) -> str:
+    return str(_checked_decimal(number))
+
+
 def _decimal_of(text: str) -> Decimal:
-    number = Decimal(text)
+    return _checked_decimal(Decimal(text))
+
+
+def _checked_decimal(number: Decimal) -> Decimal:
     if number.is_snan() or (number.is_finite() and abs(number.adjusted()) > _MAX_EXPONENT):
         raise ValueError("out of range")
     return number
@@ -105,7 +117,7 @@ def _float_of(text: str) -> float:
 
 # A datetime is a date, so it comes first.
 _KINDS: Final[dict[Any, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
-    Decimal: ("decimal", str, _decimal_of),
+    Decimal: ("decimal", _text_of_decimal, _decimal_of),
     datetime: ("datetime", datetime.isoformat, datetime.fromisoformat),
     date: ("date", date.isoformat, date.fromisoformat),
     time: ("time", time.isoformat, time.fromisoformat),

@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
@@ -15,7 +16,7 @@ from sqlalchemy import (
     Select,
     literal_column,
 )
-from sqlalchemy.engine.default import StrCompileDialect
+from sqlalchemy.engine.default import DefaultDialect, StrCompileDialect
 from sqlalchemy.orm import (
     Mapper,
 )
@@ -157,10 +158,27 @@ def columns_within(clause: ClauseElement) -> Iterator[ColumnClause[Any]]:
             yield column
 
 
-def text_of(clause: ClauseElement) -> tuple[str, list[str]]:
-    """Return the text of a clause, the same in every process, and the values of its parameters."""
-    compiled = clause.compile(dialect=StrCompileDialect())
+def text_of(clause: ClauseElement, dialect: Dialect) -> tuple[str, list[str]]:
+    """Return the text of a clause in a database, and the values of its parameters.
+
+    It is the same in every process, and for every driver.
+    """
+    compiled = clause.compile(dialect=_without_driver(cast("Any", type(dialect))))
     return str(compiled), [repr(value) for value in (compiled.params or {}).values()]
+
+
+@cache
+def _without_driver(kind: Any) -> Dialect:
+    """Return the dialect of the database that a driver's dialect is for."""
+    for base in kind.__mro__:
+        if base.__module__.endswith(".base") and issubclass(base, DefaultDialect):
+            dialect: Any = base(paramstyle="named")
+            # MySQL's says no casts to FLOAT unless it knows the server: 2.0 by its version, 2.1 so.
+            dialect.server_version_info = (99, 0, 0)
+            if getattr(base, "_support_float_cast", None) is False:
+                dialect._support_float_cast = True
+            return cast("Dialect", dialect)
+    return StrCompileDialect()
 
 
 def number(value: int) -> ColumnElement[int]:
