@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event, select
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, select
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.ext.declarative import DeferredReflection
 
+from . import failures
 from .config import EngineSettings
 from .errors import ConfigurationError
 
@@ -27,10 +27,10 @@ def new_engine(settings: EngineSettings) -> "Engine | AsyncEngine":
             from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet
 
             async_engine = create_async_engine(settings.url, **settings.arguments)
-            event.listen(async_engine.sync_engine, "handle_error", _distrust)
+            failures.watch(async_engine.sync_engine)
             return async_engine
         engine = create_engine(settings.url, **_in_memory(settings), **settings.arguments)
-        event.listen(engine, "handle_error", _distrust)
+        failures.watch(engine)
         return engine
     except ImportError as error:
         raise ConfigurationError(
@@ -134,24 +134,9 @@ async def dispose(bind: object) -> None:
         await dispose_engine()
 
 
-def _distrust(context: ExceptionContext) -> None:
-    """After a failed statement, have a commit on this connection try another one first.
-
-    PostgreSQL answers the COMMIT of a transaction with a failed statement by rolling back, without
-    an error: where the failure was caught, the work would be lost silently. Another statement
-    fails, unless there was a rollback to a savepoint.
-    """
-    if context.connection is not None and not context.is_disconnect:
-        event.listen(context.connection, "commit", _query)
-
-
-def _query(connection: Connection) -> None:
-    connection.execute(select(1))
-
-
 def _query_once(engine: Engine) -> None:
     with engine.connect() as connection:
-        _query(connection)
+        connection.execute(select(1))
 
 
 def _told(error: Exception, settings: EngineSettings) -> str:

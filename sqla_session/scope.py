@@ -10,6 +10,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.orm import Session, SessionTransaction
 
+from . import failures
+from .cancellation import to_the_end
 from .config import normal_key
 from .errors import NoSessionInScopeError
 from .statements import may_write
@@ -77,7 +79,7 @@ class SessionScope:
         """Flush every session, then commit every session.
 
         A failing flush leaves nothing committed. A failing commit leaves those sessions committed
-        that came before it, in the order in which they were made.
+        that came before it: sync ones before asyncio ones, each in the order they were made in.
         """
         await self._each(*([_flush] if len(self.sessions) > 1 else []), _commit)
         self._end()
@@ -101,11 +103,12 @@ class SessionScope:
             watch.remove()
         self._watches.clear()
         try:
-            await self._each(_close)
+            if any(_is_used(_sync(session)) for session in self.sessions.values()):
+                await to_the_end(self._each(_close))
         finally:
             self._leave()
-        for session in self.sessions.values():
-            _close(_sync(session))  # with no transaction left, this does no I/O
+            for session in self.sessions.values():
+                _close(_sync(session))  # with no transaction left, this does no I/O
 
     def begin(self, session: Session, connection: Connection) -> None:
         """Take note of what `session` writes from now on, if its response has begun.
@@ -210,6 +213,9 @@ def _is_used(session: Session) -> bool:
 
 def _flush(session: Session) -> None:
     session.flush()
+    if session.in_transaction():
+        # Fails where a flush has failed before, which was caught.
+        failures.check(session.connection())
 
 
 def _commit(session: Session) -> None:

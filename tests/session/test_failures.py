@@ -120,6 +120,18 @@ def test_a_constraint_that_fails_at_the_commit_answers_a_plain_500(
     assert left == 0
 
 
+@DEFERRED
+def test_a_failed_commit_leaves_nothing_open_for_the_next_request(linked: Application) -> None:
+    linked.get("/bad", reply_to_nothing)
+    linked.get("/good", write("kept"))
+
+    with linked.client() as client:
+        bad, good = client.get("/bad"), client.get("/good")
+
+    assert (bad.status_code, good.status_code) == (500, 200)
+    assert linked.notes() == ["kept"]
+
+
 def test_a_commit_refused_by_a_listener_answers_a_plain_500(application: Application) -> None:
     application.get("/", refuse_commit)
 
@@ -274,11 +286,14 @@ def test_a_failed_statement_that_the_endpoint_swallows_is_not_answered_with_succ
             pass
         return "saved"
 
-    application.get("/", work)
+    application.get("/bad", work)
+    application.get("/good", write("kept"))
 
-    response = application.call()
+    with application.client() as client:
+        bad, good = client.get("/bad"), client.get("/good")
 
-    assert (response.status_code, application.notes()) != (200, [])
+    assert (bad.status_code, good.status_code) == (500, 200)
+    assert application.notes() == ["kept"]
 
 
 @SERVERS
@@ -422,6 +437,41 @@ def test_a_failing_flush_of_the_second_key_leaves_the_first_uncommitted(
     assert response.status_code == 500
     assert application.notes() == []
     assert left == (0, 0)
+
+
+@SERVERS
+def test_a_failed_flush_of_the_second_key_that_is_swallowed_leaves_the_first_uncommitted(
+    tables: Database,
+) -> None:
+    def swallow(session: Session) -> None:
+        try:
+            add_twice(session)
+            session.flush()
+        except IntegrityError:
+            pass
+
+    application = keyed(tables)
+    with_both(application, write("first"), swallow)
+
+    assert application.call().status_code == 500
+    assert application.notes() == []
+
+
+@POSTGRESQL
+def test_a_failed_statement_of_the_second_key_that_is_swallowed_leaves_the_first_uncommitted(
+    tables: Database,
+) -> None:
+    def swallow(session: Session) -> None:
+        try:
+            session.execute(text("SELECT 1 / 0"))
+        except SQLAlchemyError:
+            pass
+
+    application = keyed(tables)
+    with_both(application, write("first"), swallow)
+
+    assert application.call().status_code == 500
+    assert application.notes() == []
 
 
 @TWO
