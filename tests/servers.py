@@ -43,8 +43,8 @@ def postgresql() -> Iterator[URL]:
 
 
 @contextmanager
-def mariadb() -> Iterator[URL]:
-    """Run Debian's MariaDB; yield a URL without a driver."""
+def mariadb(*options: str) -> Iterator[URL]:
+    """Run Debian's MariaDB, with further options; yield a URL without a driver."""
     if own := os.environ.get("SQLA_PAGES_TEST_MARIADB"):
         yield make_url(own)
         return
@@ -67,7 +67,7 @@ def mariadb() -> Iterator[URL]:
                     *("mariadbd", "--no-defaults", *user, *data, f"--socket={folder}/socket"),
                     *(f"--port={port}", "--bind-address=127.0.0.1", "--skip-log-bin"),
                     *("--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=5"),
-                    "--character-set-server=utf8mb4",
+                    *("--character-set-server=utf8mb4", *options),
                 ],
                 stdout=log,
                 stderr=log,
