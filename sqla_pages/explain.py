@@ -140,7 +140,7 @@ def _cursor_sql(plan: CursorPlan, limit: int, made: Dialect) -> PageSQL:
     return PageSQL(
         dialect=made.name,
         form="union"
-        if plan.frame.is_united(plan.keys, _any_keyset(plan))
+        if plan.keys and plan.frame.is_united(plan.keys, _any_keyset(plan))
         else plan.frame.projection.form,
         order=order,
         tie_breakers=order[first:],

@@ -158,7 +158,7 @@ def _key_of(key: SortKey, facts: Facts, traits: Traits, dialect: Dialect) -> Key
     carrier = carrier_of(key.column, dialect)
     default = traits.nulls_largest == key.descending
     return Key(
-        expression=carrier.compared(key.column),
+        expression=_sqla.grouped(carrier.compared(key.column)),
         descending=key.descending,
         nulls_first=default if key.nulls_first is None else key.nulls_first,
         nullable=facts.is_nullable(key.column),

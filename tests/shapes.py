@@ -15,11 +15,13 @@ from sqlalchemy import (
     desc,
     distinct,
     except_,
+    false,
     func,
     intersect,
     lateral,
     literal,
     literal_column,
+    not_,
     nulls_last,
     or_,
     select,
@@ -576,6 +578,11 @@ SHAPES: Mapping[str, Shape] = {
 
 # Shapes that are hard to page by cursor: several ranges, hidden keys, entities from subqueries.
 HARD_SHAPES: Mapping[str, Shape] = {
+    "a negated condition that may be NULL": _entity(
+        lambda: select(User).order_by(
+            not_(case((User.score == 0, true()), (User.score > 0, false()))), User.name.desc()
+        )
+    ),
     "mixed directions with joinedload to one": _entity(
         lambda: select(Note).options(joinedload(Note.user)).order_by(Note.kind, Note.user_id.desc())
     ),

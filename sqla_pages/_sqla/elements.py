@@ -22,6 +22,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
+    AsBoolean,
     BinaryExpression,
     BindParameter,
     BooleanClauseList,
@@ -179,6 +180,11 @@ def _without_driver(kind: Any) -> Dialect:
                 dialect._support_float_cast = True
             return cast("Dialect", dialect)
     return StrCompileDialect()
+
+
+def grouped(clause: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a clause that can be compared: SQLAlchemy makes `NOT b IS NULL` of a negation."""
+    return Grouping(clause) if isinstance(clause, AsBoolean) else clause
 
 
 def number(value: int) -> ColumnElement[int]:
