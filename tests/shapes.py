@@ -578,6 +578,14 @@ SHAPES: Mapping[str, Shape] = {
 
 # Shapes that are hard to page by cursor: several ranges, hidden keys, entities from subqueries.
 HARD_SHAPES: Mapping[str, Shape] = {
+    "tables that are selected from, and joined": _rows(
+        lambda: (
+            select(User.__table__.c.name, Note.__table__.c.kind)
+            .select_from(User.__table__)
+            .join(Note.__table__, Note.__table__.c.user_id == User.__table__.c.id)
+            .order_by(User.__table__.c.name)
+        )
+    ),
     "a negated condition that may be NULL": _entity(
         lambda: select(User).order_by(
             not_(case((User.score == 0, true()), (User.score > 0, false()))), User.name.desc()

@@ -145,10 +145,11 @@ def with_columns(statement: AnySelect, *columns: ColumnElement[Any]) -> AnySelec
     bare = statement.order_by()
     bare._with_options = ()
     if bare._from_obj and (bare._setup_joins or bare._memoized_select_entities):
-        # What is joined is not selected from by itself as well.
+        # What is joined, or selected from already, is not selected from by itself as well.
         joins = joins_of(_core_froms_of(bare))
-        joined = {hash(leaf) for join in joins for leaf in leaves_of((join.right,))}
-        kept = [one for one in bare.columns_clause_froms if hash(one) not in joined]
+        known = {hash(leaf) for join in joins for leaf in leaves_of((join.right,))}
+        known.update(map(hash, leaves_of(bare._from_obj)))
+        kept = [one for one in bare.columns_clause_froms if hash(one) not in known]
         bare = bare.select_from(*kept).with_only_columns(*columns)
     else:
         bare = bare.with_only_columns(*columns, maintain_column_froms=True)
