@@ -1,16 +1,21 @@
-"""How much Hypothesis tries: `SQLA_PAGES_HYPOTHESIS_PROFILE` is `ci`, or by hand `long`."""
+"""How much Hypothesis tries.
+
+By default little, and the same each time; in the full profile of the tests, as in CI, more of that;
+by hand, with `SQLA_PAGES_HYPOTHESIS_PROFILE=long`, much, and something else each time.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-# The examples of a test that says nothing else; a test that says more scales with it.
-_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+from tests.databases import IS_FULL
 
-settings.register_profile(
-    "ci", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW
-)
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_FIXED = settings(derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW)
+
+settings.register_profile("quick", _FIXED, max_examples=30)
+settings.register_profile("ci", _FIXED, max_examples=100)
 settings.register_profile(
     "long", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=_SLOW
 )
-settings.load_profile(os.environ.get("SQLA_PAGES_HYPOTHESIS_PROFILE", "ci"))
+settings.load_profile(os.environ.get("SQLA_PAGES_HYPOTHESIS_PROFILE", "ci" if IS_FULL else "quick"))

@@ -39,7 +39,8 @@ def repeated_entity(statement: AnySelect, facts: Facts) -> tuple[ColumnElement[A
     """Return the key of the entity that rows repeat though a collection is loaded; None if none.
 
     Raises:
-        StatementNotPageableError: the rows are more than one entity, or have a LIMIT.
+        StatementNotPageableError: the rows are more than one entity, have a LIMIT, or may be
+            without the entity.
     """
     raw = _sqla.raw_columns_of(statement)
     keys = _sqla.entity_keys_of(raw[0])
@@ -50,5 +51,10 @@ def repeated_entity(statement: AnySelect, facts: Facts) -> tuple[ColumnElement[A
         raise StatementNotPageableError(
             "a join repeats the rows of this statement, and a collection is loaded by a join too: "
             "load the collection with selectinload(), or select one entity without a LIMIT"
+        )
+    if any(map(facts.is_nullable, keys)):
+        raise StatementNotPageableError(
+            "an outer join leaves rows of this statement without the entity, and a collection of "
+            "it is loaded by a join: load it with selectinload(), or leave out these rows"
         )
     return keys
