@@ -36,6 +36,7 @@ COUNTS_OF_DISTINCT: Final = 'tests/test_counts.py -k "sqlite+pysqlite and distin
 COUNTS_OF_JOINS: Final = 'tests/test_counts.py -k "sqlite+pysqlite and left"'
 COUNTS_OF_EAGER: Final = 'tests/test_counts.py -k "sqlite+pysqlite and (eager or collections)"'
 COUNTS_OF_GROUPS: Final = 'tests/test_counts.py -k "sqlite+pysqlite and groups"'
+COUNTS_OF_GROUPED: Final = 'tests/test_counts.py -k "sqlite+pysqlite and GROUP"'
 COUNTS_OF_LIMITS: Final = 'tests/test_counts.py -k "sqlite+pysqlite and (limit or criteria)"'
 COUNTS_ON_POSTGRESQL: Final = 'tests/test_counts.py -k "asyncpg and each"'
 TOTALS: Final = 'tests/test_totals.py -k "not postgresql and not mariadb"'
@@ -877,7 +878,7 @@ COUNTING: Final = (
         "sqla_pages/rewrites.py",
         "        and not _sqla.group_by_of(rows)\n        and not _sqla.having_of",
         "        and not _sqla.having_of",
-        COUNTS_OF_LIMITS,
+        COUNTS_OF_GROUPED,
     ),
     Fault(
         "the count leaves out what HAVING asks for",
