@@ -29,7 +29,7 @@ CountRewrite: TypeAlias = Literal[
 ]
 COUNT_REWRITES: Final[Mapping[CountRewrite, str]] = MappingProxyType(
     {
-        "order_by": "ORDER BY is dropped, unless ties, an OFFSET or an aggregate in it need it",
+        "order_by": "ORDER BY is dropped, unless ties or an aggregate in it decide the number",
         "loading": "loader options and FOR UPDATE are dropped; loader criteria stay",
         "distinct": "DISTINCT is dropped where what is selected tells the rows apart anyway",
         "distinct_keys": "DISTINCT is of the fewest columns that determine all that is selected",
@@ -61,8 +61,6 @@ def _drop_order(rows: AnySelect, _: Facts | None) -> "AnySelect | None":
         return None
     if not all(_is_one_value(_sqla.bare_of(key)) for key in _sqla.flat(order)):
         return None  # A function may return several rows.
-    if _sqla.has_offset(rows):
-        return None  # SQL Server takes no OFFSET without ORDER BY.
     return rows.order_by(None)
 
 
