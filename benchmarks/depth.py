@@ -39,8 +39,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, joinedload, mapped_
 
 from sqla_pages import CursorCodec, CursorPage, cursor_page
 from sqla_pages._sqla import without_loading
-from sqla_pages.cursor import Cursor, Direction
+from sqla_pages.cursor import Cursor
 from sqla_pages.cursor_plan import CursorPlan, cursor_plan
+from sqla_pages.fragments import Direction
 from sqla_pages.keyset import order_of
 
 LIMIT = 50

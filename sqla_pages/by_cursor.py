@@ -7,10 +7,11 @@ from sqlalchemy import Dialect, RowMapping, Select
 from ._sqla import Statement
 from .count import plan_count
 from .cursor import UNSIGNED, CursorCodec
-from .cursor_plan import cursor_plan, cursor_steps
-from .execute import AnyAsyncSession, AnySession, Steps, async_call, dialect_of, run
+from .cursor_plan import cursor_steps
+from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
 from .models import CountedCursorPage, CountedCursorPageMeta, CursorPage
-from .plan import Pageable, check_limit, from_statement_of, statement_of, whole_rows
+from .plan import Pageable, Steps, check_limit, statement_of, whole_rows
+from .plans import CURSOR_PLANS
 from .totals import CountPolicy, Total
 
 T = TypeVar("T")
@@ -290,14 +291,13 @@ def cursor_page_on(
     check_limit(limit)
     check_cursor_policy(count)
     decoded = None if cursor is None else codec.decode(cursor)
-    statement = statement_of(pageable)
     dialect = dialect_of(session, pageable)
-    plan = cursor_plan(statement, dialect, from_statement_of(pageable))
+    plan = CURSOR_PLANS.of(pageable, dialect)
     scalars = scalars and not whole_rows(pageable)
     page = run(session, cursor_steps(plan, decoded, limit, codec, scalars=scalars))
     if count is None:
         return page
-    return run(session, _counted_steps(page, statement, count, dialect))
+    return run(session, _counted_steps(page, statement_of(pageable), count, dialect))
 
 
 def check_cursor_policy(count: CountPolicy[Any] | None) -> None:

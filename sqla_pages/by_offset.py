@@ -7,9 +7,10 @@ from sqlalchemy import RowMapping, Select
 from .deep import DeepOffset
 from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
 from .models import M, OffsetPage, Page
-from .offset_plan import AUTO, OffsetRequest, offset_plan
+from .offset_plan import AUTO, OffsetRequest, plan_of
 from .offset_steps import offset_steps
-from .plan import Pageable, from_statement_of, statement_of, whole_rows
+from .plan import Pageable, whole_rows
+from .plans import OFFSET_FRAMES
 from .totals import EXACT, CountPolicy, ExactCount
 
 T = TypeVar("T")
@@ -285,13 +286,7 @@ def offset_page_on(
 
     Nothing is counted where a `total` is given, unless the page shows that there are more.
     """
-    plan = offset_plan(
-        statement_of(pageable),
-        request,
-        dialect_of(session, pageable),
-        count,
-        deep,
-        from_statement_of(pageable),
-    )
+    dialect = dialect_of(session, pageable)
+    plan = plan_of(OFFSET_FRAMES.of(pageable, dialect), request, dialect, count, deep)
     scalars = scalars and not whole_rows(pageable)
     return run(session, offset_steps(plan, scalars=scalars, total=total))

@@ -116,7 +116,8 @@ class Carrier:
     Attributes:
         compared: the key as it is sorted by and compared.
         sent: the compared key as it is selected.
-        bound: what it is compared to, of a bind parameter.
+        bound: what it is compared to, of a bind parameter and the variant of its value.
+        variant: what of a value decides how it is compared.
         accepts: the types that its values may have.
         type: of the bind parameter.
         read: makes of a value of the cursor what the driver wants; ValueError if it cannot.
@@ -125,7 +126,8 @@ class Carrier:
     accepts: tuple[type, ...]
     compared: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda key: key
     sent: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _sent_raw
-    bound: Callable[[BindParameter[Any]], ColumnElement[Any]] = lambda parameter: parameter
+    bound: Callable[[BindParameter[Any], str], ColumnElement[Any]] = lambda parameter, _: parameter
+    variant: Callable[[Any], str] = lambda _: ""
     type: TypeEngine[Any] = _RAW
     read: Callable[[Any], Any] = lambda value: value
 
@@ -134,9 +136,9 @@ class Carrier:
         """Whether values are selected as they are."""
         return self.sent is _sent_raw
 
-    def bind(self, name: str, value: Scalar) -> ColumnElement[Any]:
-        """Return the value as something to compare the key to."""
-        return self.bound(bindparam(name, value, self.type, unique=False))
+    def bind(self, name: str, variant: str) -> ColumnElement[Any]:
+        """Return what to compare the key to: a parameter of this name, for values of a variant."""
+        return self.bound(bindparam(name, type_=self.type), variant)
 
     def check(self, value: Scalar) -> Scalar:
         """Return the value if it may be one of the key's.
@@ -208,16 +210,19 @@ def _of_postgresql(type_: TypeEngine[Any], dialect: Dialect) -> Carrier:
         case LargeBinary():
             return Carrier((bytes,))
         case DateTime() | Date():
-            bound = partial(_bound_instant, type_) if is_binary else _unchanged
-            return Carrier((_Text,), sent=_sent_iso, bound=bound)
+            if is_binary:
+                bound = partial(_bound_instant, type_)
+                return Carrier((_Text,), sent=_sent_iso, bound=bound, variant=_variant_of_instant)
+            return Carrier((_Text,), sent=_sent_iso)
         case NullType():
             kinds = (_Text if kind is str else kind for kind in _ANYTHING if kind is not timedelta)
             return Carrier(
                 tuple(kinds), sent=partial(_sent_guarded, _refuse_interval), read=_spelled_number
             )
         case _:
-            bound = partial(_bound_text, type_) if is_binary else _unchanged
-            return Carrier((_Text,), sent=_sent_text, bound=bound)
+            if is_binary:
+                return Carrier((_Text,), sent=_sent_text, bound=partial(_bound_text, type_))
+            return Carrier((_Text,), sent=_sent_text)
 
 
 def _of_mysql(key: ColumnElement[Any], type_: TypeEngine[Any]) -> Carrier:
@@ -289,24 +294,29 @@ def _sent_guarded(guard: Callable[[Any], Any], key: ColumnElement[Any]) -> Colum
     return type_coerce(key, _Guarded(guard))
 
 
-def _unchanged(parameter: BindParameter[Any]) -> ColumnElement[Any]:
-    return parameter
-
-
-def _bound_double(parameter: BindParameter[Any]) -> ColumnElement[Any]:
+def _bound_double(parameter: BindParameter[Any], _: str) -> ColumnElement[Any]:
     return cast(parameter, Double)
 
 
-def _bound_text(type_: TypeEngine[Any], parameter: BindParameter[Any]) -> ColumnElement[Any]:
+def _bound_text(
+    type_: TypeEngine[Any], parameter: BindParameter[Any], _: str
+) -> ColumnElement[Any]:
     return type_coerce(cast(cast(parameter, Text), type_), _RAW)
 
 
-def _bound_instant(type_: TypeEngine[Any], parameter: BindParameter[Any]) -> ColumnElement[Any]:
+def _bound_instant(
+    type_: TypeEngine[Any], parameter: BindParameter[Any], variant: str
+) -> ColumnElement[Any]:
     # Of an expression, SQLAlchemy may not know whether it has a time zone; the text does.
-    text = str(parameter.value)
-    if "T" in text:
-        type_ = DateTime(timezone=bool(_ZONED.search(text)))
-    return _bound_text(type_, parameter)
+    type_ = {"zoned": DateTime(timezone=True), "local": DateTime()}.get(variant, type_)
+    return _bound_text(type_, parameter, variant)
+
+
+def _variant_of_instant(value: Any) -> str:
+    text = str(value)
+    if "T" not in text:
+        return "date"
+    return "zoned" if _ZONED.search(text) else "local"
 
 
 def _spelled_number(value: Any) -> Any:

@@ -26,7 +26,7 @@ def ordered_of(statement: Statement) -> Statement:
         OrderingNotTotalError: no such keys are to be found.
     """
     if isinstance(statement, Select):
-        return statement.order_by(*_tie_breaker_of(statement))
+        return statement.order_by(*tie_breaker_of(statement))
     known = _Determined(expressions_of(statement))
     unknown = [
         (number, sortable(column))
@@ -60,7 +60,12 @@ def _wrapped(statement: AnyCompound) -> AnySelect:
     return _sqla.limited_like(ordered, statement)
 
 
-def _tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:
+def tie_breaker_of(statement: AnySelect) -> tuple[ColumnElement[Any], ...]:
+    """Return the keys that determine what is selected, beyond what the statement sorts by.
+
+    Raises:
+        OrderingNotTotalError: no such keys are to be found.
+    """
     known = _Determined(expressions_of(statement))
     # DISTINCT ON wants each of its expressions in front, whether it is determined or not.
     added = [key for key in _sqla.distinct_on_of(statement) if not known.has(key)]

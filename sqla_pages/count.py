@@ -6,6 +6,7 @@ name, in `COUNT_REWRITES`; a step says nothing where it is not known to be safe.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, func, select
@@ -17,7 +18,7 @@ from .repeats import repeated_entity, with_eager_filters
 from .rewrites import ONE, STEPS, CountRewrite, check_rewrites, is_plain_rows, selects_one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CountPlan:
     """How a statement is counted.
 
@@ -29,7 +30,7 @@ class CountPlan:
     rows: Statement
     rewrites: tuple[CountRewrite, ...]
 
-    @property
+    @cached_property
     def statement(self) -> "Select[Any]":
         """The statement that counts the rows."""
         rows = self.rows
@@ -121,6 +122,19 @@ def count_plan_of(
             rows = fewer
             applied.append(name)
     return CountPlan(rows, tuple(dict.fromkeys(applied)))
+
+
+def can_replay(rewrites: Collection[CountRewrite]) -> bool:
+    """Tell whether these rewrites of a count are the same for all statements built alike."""
+    return set(rewrites) <= {"order_by", "loading", "columns"}
+
+
+def replayed(statement: AnySelect, rewrites: Collection[CountRewrite]) -> CountPlan:
+    """Return how a statement is counted by rewrites that were found safe for one built alike."""
+    rows = statement.order_by(None) if "order_by" in rewrites else statement
+    rows = _sqla.without_loading(rows) if "loading" in rewrites else rows
+    rows = _sqla.with_columns(rows, ONE) if "columns" in rewrites else rows
+    return CountPlan(rows, tuple(rewrites))
 
 
 def _once_each(statement: AnySelect, facts: Facts | None, loading: Loading) -> AnySelect:

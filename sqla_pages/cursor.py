@@ -9,27 +9,32 @@ empty: it then finds what was damaged, but anyone can make it. A cursor has one 
 codec would not write is not read, whoever signed it.
 """
 
-import base64
 import binascii
 import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, Literal, TypeAlias
+from types import NoneType
+from typing import Any, Final
 
 from .errors import InvalidCursorError, SortKeyNotSeekableError
+from .fragments import Direction
 from .scalars import Scalar, packed, unpacked
 
 MAX_LENGTH: Final = 8192
 """Characters of the longest cursor, which fits into a request line of common servers."""
 
-Direction: TypeAlias = Literal["after", "before"]
-
 _VERSION: Final = b"sqla-pages cursor 1"
 _DIGEST_SIZE: Final = 16
 _MIN_SECRET_SIZE: Final = 16
 _FINGERPRINT_SIZE: Final = 8
+
+_write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_read: Final = json.JSONDecoder().decode
+
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class CursorCodec:
 
     secrets: Sequence[str] = field(default=(), repr=False)
     scope: str = ""
-    _keys: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    _hashers: tuple[blake2b, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the secrets, and make keys of them."""
@@ -79,8 +84,12 @@ class CursorCodec:
             raise ValueError(f"a secret must have at least {_MIN_SECRET_SIZE} characters")
         # A key of BLAKE2b has at most 64 bytes; a digest of the secret always fits.
         keys = tuple(blake2b(_encoded(secret)).digest() for secret in secrets)
+        hashers = tuple(_hasher_of(key, _encoded(self.scope)) for key in keys or (b"",))
         object.__setattr__(self, "secrets", secrets)
-        object.__setattr__(self, "_keys", keys or (b"",))
+        object.__setattr__(self, "_hashers", hashers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CursorCodec, (self.secrets, self.scope)
 
     def encode(self, cursor: Cursor) -> str:
         """Return the cursor as a string of at most 8,192 characters, URL-safe.
@@ -89,13 +98,13 @@ class CursorCodec:
             SortKeyNotSeekableError: a value is of a type that cannot be carried, or too long.
         """
         data = _written(cursor)
-        text = base64.urlsafe_b64encode(self._digest(data, self._keys[0]) + data)
+        text = _text_of(_digest_of(self._hashers[0], data) + data)
         if len(text) > MAX_LENGTH:
             raise SortKeyNotSeekableError(
                 f"a value that is sorted by makes a cursor of {len(text)} characters, more than "
                 f"{MAX_LENGTH}: order by something shorter, or use offset pages"
             )
-        return text.rstrip(b"=").decode()
+        return text
 
     def decode(self, text: str) -> Cursor:
         """Return the cursor that a string was made of.
@@ -109,18 +118,12 @@ class CursorCodec:
         digest, data = signed[:_DIGEST_SIZE], signed[_DIGEST_SIZE:]
         if not data:
             raise InvalidCursorError("malformed")
-        if not any(hmac.compare_digest(digest, self._digest(data, key)) for key in self._keys):
+        if not any(hmac.compare_digest(digest, _digest_of(one, data)) for one in self._hashers):
             raise InvalidCursorError("signature" if self.secrets or self.scope else "malformed")
         cursor = _cursor_of(data)
         if cursor is None:
             raise InvalidCursorError("malformed")
         return cursor
-
-    def _digest(self, data: bytes, key: bytes) -> bytes:
-        digest = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)
-        scope = _encoded(self.scope)
-        digest.update(len(scope).to_bytes(4, "big") + scope + data)
-        return digest.digest()
 
 
 def fingerprint_of(ordering: str) -> str:
@@ -133,30 +136,41 @@ def _encoded(text: str) -> bytes:
     return str.encode(text, "utf-8", "surrogatepass")
 
 
+def _hasher_of(key: bytes, scope: bytes) -> blake2b:
+    """Return what digests all contents of one key and scope, to be copied for each."""
+    hasher = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)
+    hasher.update(len(scope).to_bytes(4, "big") + scope)
+    return hasher
+
+
+def _digest_of(hasher: blake2b, data: bytes) -> bytes:
+    hasher = hasher.copy()
+    hasher.update(data)
+    return hasher.digest()
+
+
+def _text_of(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode()
+
+
 def _bytes_of(text: str) -> bytes:
-    if not text.isascii():
-        raise InvalidCursorError("malformed")
-    data = text.encode()
     try:
-        decoded = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
-    except binascii.Error:
+        # Of other alphabets than ours, the characters become ones that base64 does not know.
+        data = text.encode("ascii").translate(_FROM_URL)
+        decoded = binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
+    except ValueError:
         raise InvalidCursorError("malformed") from None
     # Base64 has several spellings for one content; one of them is ours.
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != data:
+    if _text_of(decoded) != text:
         raise InvalidCursorError("malformed")
     return decoded
-
-
-def _content_of(cursor: Cursor) -> bytes:
-    keyset = None if cursor.keyset is None else packed(cursor.keyset)
-    content = [cursor.direction, cursor.fingerprint, keyset]
-    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _written(cursor: Cursor) -> bytes:
     """Return its content, of values that can be read again."""
     try:
-        return _content_of(cursor)
+        keyset = None if cursor.keyset is None else packed(cursor.keyset)
+        return _write([cursor.direction, cursor.fingerprint, keyset]).encode()
     except (ValueError, RecursionError):
         pass  # which would tell the value
     raise SortKeyNotSeekableError(
@@ -168,11 +182,15 @@ def _written(cursor: Cursor) -> bytes:
 def _cursor_of(data: bytes) -> Cursor | None:
     """Return the cursor with this content; None if there is none: an error would tell values."""
     try:
-        direction, fingerprint, keyset = json.loads(data)
+        text = data.decode("ascii")
+        content: Any = _read(text)
+        direction, fingerprint, keyset = content
         if direction not in ("after", "before") or not isinstance(fingerprint, str):
             return None
+        if type(content) is not list or type(keyset) not in (list, NoneType):
+            return None
         cursor = Cursor(direction, fingerprint, None if keyset is None else unpacked(keyset))
-        return cursor if _content_of(cursor) == data else None
+        return cursor if _write(content) == text else None
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         return None
 

@@ -4,27 +4,35 @@
 serves sync and asyncio, and can be tested without a database.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Result, func, select
+from sqlalchemy import Dialect, Executable, Result, select
 from sqlalchemy.orm import FromStatement
 
 from . import _sqla
 from ._sqla import AnySelect, Statement
-from .cursor import Cursor, CursorCodec, Direction, fingerprint_of
+from .cursor import Cursor, CursorCodec, fingerprint_of
 from .errors import InvalidCursorError, OrderingNotTotalError, SortKeyNotSeekableError
+from .expressions import is_shared
+from .fragments import Direction, Shape
 from .frame import Frame, frame_of
-from .keyset import Condition, Key, all_of, ranges_after, settled
+from .keyset import Key, anchor_of, parameters_of
+from .memo import Memo
 from .models import CursorPage, CursorPageMeta
 from .ordering import SortKey
-from .plan import items_and_hidden
-from .projection import PROBE, SENT, Inline, Projection
+from .plan import Step, Steps, items_and_hidden
+from .projection import Inline
 from .scalars import Scalar
 
-CursorSteps: TypeAlias = Generator[Executable, Result[Any], CursorPage[Any]]
+_LIMIT: Final = "_limit"
+
+# Of one plan: for each shape one with a probe and one without.
+_STATEMENTS: Final = 128
+
+_NOTHING: Final = select()
 
 OPPOSITE: dict[Direction, Direction] = {"after": "before", "before": "after"}
 
@@ -36,11 +44,26 @@ class CursorPlan:
     statement: "Statement"
     frame: Frame
     fingerprint: str
+    _made: Memo[tuple[Shape, bool, bool], Executable] = field(
+        default_factory=lambda: Memo(_STATEMENTS), repr=False
+    )
+
+    def blank(self) -> "CursorPlan | None":
+        """Return what of it holds nothing of its statement; None if it is all of the statement."""
+        projection = self.frame.projection
+        keys = (key.expression for key in self.keys)
+        if not isinstance(projection, Inline) or projection.statement is not self.statement:
+            return None
+        return self.of(_NOTHING) if all(map(is_shared, keys)) else None
+
+    def of(self, statement: AnySelect) -> "CursorPlan":
+        """Return it for another statement that is built alike, if it can be blank."""
+        return CursorPlan(statement, self.frame.of(statement), self.fingerprint)
 
     @property
     def keys(self) -> tuple[Key, ...]:
         """The sort keys of the total order."""
-        return self.frame.projection.keys
+        return self.frame.keys
 
     def checked(self, cursor: Cursor) -> Cursor:
         """Return the cursor, its values as the database takes them.
@@ -61,61 +84,37 @@ class CursorPlan:
         keyset = tuple(key.carrier.check(value) for key, value in values)
         return Cursor(cursor.direction, cursor.fingerprint, keyset)
 
-    def page_statement(self, cursor: Cursor | None, limit: int, *, probe: bool) -> AnySelect:
-        """Return the statement for `limit` rows from the cursor on, with keys and probe."""
-        anchor = None if cursor is None else cursor.keyset
-        keys = _directed(self.keys, cursor)
-        traits = self.frame.traits
-        projection: Projection = self.frame.projection
-        hidden: list[ColumnElement[Any]] = []
-        if probe and anchor is not None:
-            hidden.append(self._probe(cursor).label(PROBE))
-        condition: Condition | None = None
-        if isinstance(projection, Inline) and self.frame.is_united(keys, anchor):
-            projection = projection.united(
-                keys, ranges_after(keys, anchor, traits), self.frame.union_way or "columns", limit
-            )
-            keys = projection.keys
-        elif anchor is not None and self.frame.union_way is not None:
-            (condition,) = ranges_after(keys, anchor, traits)
-            keys = settled(keys, traits)
-        elif anchor is not None:
-            condition = self._one_range(keys, anchor)
-        sent = (
-            key.carrier.sent(key.expression).label(SENT.format(place))
-            for place, key in enumerate(keys)
-        )
-        return projection.page(keys, (*sent, *hidden), condition, limit)
+    def page(self, cursor: Cursor | None, limit: int, *, probe: bool = False) -> Step:
+        """Return what selects `limit` rows from the cursor on, with their keys.
 
-    def probe_statement(self, cursor: Cursor) -> AnySelect:
-        """Return the statement that tells whether a row lies behind the cursor, or at it."""
-        return select(self._probe(cursor).label(PROBE)).execution_options(
-            **self.statement.get_execution_options()
-        )
+        With `probe`, each row tells whether there is one behind the cursor, or at it.
+        """
+        shape = self._shape_of(cursor)
+        number = _sqla.parameter_of_rows(_LIMIT, limit)
 
-    def _one_range(self, keys: Sequence[Key], anchor: Sequence[Scalar]) -> Condition:
-        traits, first = self.frame.traits, keys[0]
-        (condition,) = ranges_after(keys, anchor, traits, united=False)
-        is_one = traits.unites is None or len(ranges_after(keys, anchor, traits)) == 1
-        if is_one or anchor[0] is None or (first.nullable and not first.nulls_first):
-            return condition
-        # Where an index begins; the OR alone is none.
-        (bound,) = ranges_after(keys[:1], anchor[:1], traits, inclusive=True, united=False)
-        return all_of((bound, condition))
+        def make() -> Executable:
+            return self.frame.page(shape, number, probe=probe)
 
-    def _probe(self, cursor: Cursor | None) -> ColumnElement[Any]:
-        if cursor is None or cursor.keyset is None:
-            raise ValueError("there is nothing behind an end")
-        keys = tuple(key.flipped() for key in _directed(self.keys, cursor))
-        ranges = ranges_after(
-            keys,
-            cursor.keyset,
-            self.frame.traits,
-            inclusive=True,
-            united=self.frame.union_way is not None,
-        )
-        probes = [self.frame.projection.probe(keys, part) for part in ranges]
-        return func.coalesce(*probes) if len(probes) > 1 else probes[0]
+        key = (shape, probe, _sqla.is_large(limit))
+        values = _values_of(cursor)
+        return Step(self._made.get_or_make(key, make), {_LIMIT: limit, **values})
+
+    def probe(self, cursor: Cursor) -> Step:
+        """Return what tells whether a row lies behind the cursor, or at it."""
+        options = self.statement.get_execution_options()
+        probe = select(self.frame.probe(self._shape_of(cursor))).execution_options(**options)
+        return Step(probe, _values_of(cursor))
+
+    def _shape_of(self, cursor: Cursor | None) -> Shape:
+        if cursor is None:
+            return Shape()
+        if cursor.keyset is None:
+            return Shape(cursor.direction)
+        return Shape(cursor.direction, anchor_of(self.keys, cursor.keyset))
+
+
+def _values_of(cursor: Cursor | None) -> dict[str, Any]:
+    return {} if cursor is None or cursor.keyset is None else parameters_of(cursor.keyset)
 
 
 def cursor_plan(
@@ -140,7 +139,7 @@ def cursor_steps(
     *,
     scalars: bool,
     probe: bool = True,
-) -> CursorSteps:
+) -> Steps[CursorPage[Any]]:
     """Yield the statements of a page, receive their results, return the page.
 
     One statement, and one more where it returns no row though the cursor is of one. Without
@@ -151,51 +150,44 @@ def cursor_steps(
     is_anchored = cursor is not None and cursor.keyset is not None
     probe = probe and is_anchored
     direction: Direction = "after" if cursor is None else cursor.direction
-    statement = plan.page_statement(cursor, limit + 1, probe=probe)
+    step = plan.page(cursor, limit + 1, probe=probe)
+    number = len(plan.keys)
     rows, hidden = items_and_hidden(
-        (yield from _sent(statement, is_anchored)), len(plan.keys) + probe, scalars=scalars
+        (yield from _sent(step, is_anchored)), number + probe, scalars=scalars
     )
     has_more = len(rows) > limit
-    keysets = [row[: len(plan.keys)] for row in hidden]
     if not plan.frame.order.is_certain:
-        _refuse_ties(keysets)
-    has_behind = bool(probe and hidden and hidden[0][-1] is not None)
+        _refuse_ties([hidden[place][:number] for place in range(len(rows))])
+    has_behind = bool(probe and rows and hidden[0][-1] is not None)
     if not rows and probe and cursor is not None:
         # A page past an end: the way back leads to that end.
-        result = yield plan.probe_statement(cursor)
+        result = yield plan.probe(cursor)
         has_behind = result.scalar_one() is not None
-    items, keysets = list(rows[:limit]), keysets[:limit]
+    items = list(rows[:limit])
+    ends = {direction: len(items) - 1, OPPOSITE[direction]: 0}
     if direction == "before":
         items.reverse()
-        keysets.reverse()
     exists = {direction: has_more, OPPOSITE[direction]: has_behind}
 
-    def link(direction: Direction, place: int) -> str | None:
+    def link(direction: Direction) -> str | None:
         if not exists[direction]:
             return None
-        keyset = _checked(keysets[place], plan.keys) if keysets else None
+        keyset = _checked(hidden[ends[direction]][:number], plan.keys) if items else None
         return codec.encode(Cursor(direction, plan.fingerprint, keyset))
 
-    meta = CursorPageMeta(next_cursor=link("after", -1), previous_cursor=link("before", 0))
+    meta = CursorPageMeta(next_cursor=link("after"), previous_cursor=link("before"))
     return CursorPage(data=items, meta=meta)
 
 
-def _sent(
-    statement: AnySelect, has_values: bool
-) -> Generator[Executable, Result[Any], Result[Any]]:
-    """Yield a statement; what the database says to the values of a cursor is the cursor's fault."""
+def _sent(step: Step, has_values: bool) -> Steps[Result[Any]]:
+    """Yield a step; what the database says to the values of a cursor is the cursor's fault."""
     try:
-        return (yield statement)
+        return (yield step)
     except Exception as error:
         if not has_values or not _sqla.is_fault_of_values(error):
             raise
     # Out here, the error that tells the values is not the context of this one.
     raise InvalidCursorError("malformed")
-
-
-def _directed(keys: Sequence[Key], cursor: Cursor | None) -> tuple[Key, ...]:
-    is_backward = cursor is not None and cursor.direction == "before"
-    return tuple(key.flipped() if is_backward else key for key in keys)
 
 
 def _checked(keyset: Sequence[Any], keys: Sequence[Key]) -> tuple[Scalar, ...]:

@@ -10,7 +10,7 @@ number follows from the exact total. The rows and their order are the same.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -40,6 +40,8 @@ TURN_FROM: Final = 10_000
 _TOTAL: Final = "_total"
 
 _KEY: Final = "_e{}"
+
+_Rows: TypeAlias = int | ColumnElement[int]
 
 # The part of the rows behind which turning round pays, though they may have to be counted twice.
 # A snapshot that MariaDB or MySQL holds saves that; without one, they count as slowly as they skip.
@@ -99,7 +101,7 @@ class Deferral:
         selected = self.ordered.selected_columns
         return any(hash(_sqla.bare_of(column)) not in known for column in selected)
 
-    def page(self, limit: int, offset: int) -> AnySelect:
+    def page(self, limit: ColumnElement[int], offset: ColumnElement[int]) -> AnySelect:
         """Return the `limit` rows behind the first `offset` rows."""
         return self._joined(self._keys(limit, offset, flipped=False))
 
@@ -124,7 +126,7 @@ class Deferral:
         page = self._joined(self._keys(limit, behind, flipped=True))
         return page.add_columns(total.label(_TOTAL))
 
-    def _keys(self, limit: int, offset: int, *, flipped: bool) -> Subquery:
+    def _keys(self, limit: _Rows, offset: _Rows, *, flipped: bool) -> Subquery:
         bare = _sqla.without_loading(self.ordered.order_by(None)).where(*self.filters)
         labels = (column.label(_KEY.format(n)) for n, column in enumerate(self.identity))
         keys = _sqla.with_columns(bare, *labels)

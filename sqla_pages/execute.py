@@ -1,14 +1,14 @@
 """Runs the steps of a page on a session or connection: one driver for sync, one for asyncio."""
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable, Result
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session, scoped_session
 
 from ._sqla import bind_of
 from .count import count_statement
-from .plan import Pageable, from_statement_of, statement_of
+from .plan import Pageable, Step, Steps, from_statement_of, selectable_of, statement_of
 from .rewrites import CountRewrite
 
 if TYPE_CHECKING:
@@ -18,22 +18,21 @@ T = TypeVar("T")
 
 AnySession: TypeAlias = "Session | scoped_session[Any] | Connection"
 AnyAsyncSession: TypeAlias = "AsyncSession | async_scoped_session[Any] | AsyncConnection"
-Steps: TypeAlias = Generator[Executable, Result[Any], T]
 
 
 def run(session: AnySession, steps: Steps[T]) -> T:
     """Execute what the steps yield, and return what they return."""
     try:
-        statement = next(steps)
+        step = next(steps)
         while True:
             result: Any = None
             failure: Exception | None = None
             try:
-                result = session.execute(statement)
+                result = session.execute(step.statement, step.parameters)
             except Exception as error:
                 failure = error
             # Out here, a failure is not the context of what the steps make of it.
-            statement = steps.send(result) if failure is None else steps.throw(failure)
+            step = steps.send(result) if failure is None else steps.throw(failure)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 
@@ -56,7 +55,7 @@ async def async_run(session: AnyAsyncSession, steps: Steps[T]) -> T:
 def dialect_of(session: AnySession, pageable: Pageable) -> Dialect:
     """Return the dialect that the session would run the statement in."""
     outer = from_statement_of(pageable)
-    statement = statement_of(pageable) if outer is None else outer
+    statement = selectable_of(pageable) if outer is None else outer
     return bind_of(session() if isinstance(session, scoped_session) else session, statement).dialect
 
 
@@ -102,5 +101,5 @@ async def async_count(
 
 
 def _count_steps(pageable: Pageable, without: Collection[CountRewrite]) -> Steps[int]:
-    result = yield count_statement(statement_of(pageable), without=without)
+    result = yield Step(count_statement(statement_of(pageable), without=without))
     return result.scalar_one()  # type: ignore[no-any-return]

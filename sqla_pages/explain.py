@@ -12,6 +12,8 @@ from . import _sqla
 from .cursor import Cursor
 from .cursor_plan import CursorPlan, cursor_plan
 from .deep import DeepOffset
+from .fragments import Shape
+from .keyset import anchor_of
 from .offset_plan import AUTO, OffsetPlan, OffsetRequest, offset_plan
 from .ordering import SortKey
 from .plan import Pageable, check_limit, from_statement_of, statement_of
@@ -93,7 +95,7 @@ def plan_page(
         >>> print(plan.statements["first"])
         SELECT user_.id, user_.name, user_.name AS _s0, user_.id AS _s1
         FROM user_ ORDER BY user_.name DESC, user_.id DESC
-        LIMIT %(param_1)s::INTEGER
+        LIMIT %(_limit)s::INTEGER
     """
     made = _dialect_of(dialect)
     selected = statement_of(statement)
@@ -107,13 +109,14 @@ def plan_page(
 
 
 def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
-    keys = tuple(_text(clause, plan.dialect) for clause in _sqla.order_by_of(plan.ordered))
+    keys = tuple(_text(clause, plan.dialect) for clause in _sqla.order_by_of(plan.frame.ordered))
     count = plan.count
-    found: dict[str, Any] = {"page_and_count": plan.rows_and_total}
-    if plan.rows_and_total is None:
+    if plan.rows_and_total is not None:
+        found: dict[str, Any] = {"page_and_count": plan.rows_and_total.statement}
+    else:
         limit, offset = plan.request.limit, plan.request.offset
         found = {
-            "page": plan.rows,
+            "page": None if plan.rows is None else plan.rows.statement,
             "count": plan.count_first if plan.turnable is not None else _count_of(plan),
             # With this total, the page is the last one.
             "turned": plan.turned(Counted(offset + limit, "" if plan.knows_snapshot else None)),
@@ -131,7 +134,8 @@ def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
 def _count_of(plan: OffsetPlan[Any]) -> Any:
     """Return the first statement that the policy asks for the total with, if any."""
     steps = plan.policy.total_steps(plan.count, plan.dialect, 0)
-    return next(steps, None)
+    step = next(steps, None)
+    return None if step is None else step.statement
 
 
 def _cursor_sql(plan: CursorPlan, limit: int, made: Dialect) -> PageSQL:
@@ -139,9 +143,7 @@ def _cursor_sql(plan: CursorPlan, limit: int, made: Dialect) -> PageSQL:
     first = len(order) - plan.frame.order.tie_breakers
     return PageSQL(
         dialect=made.name,
-        form="union"
-        if plan.keys and plan.frame.is_united(plan.keys, _any_keyset(plan))
-        else plan.frame.projection.form,
+        form="union" if _is_united(plan) else plan.frame.projection.form,
         order=order,
         tie_breakers=order[first:],
         statements=_texts(_cursor_statements(plan, limit), made),
@@ -149,15 +151,22 @@ def _cursor_sql(plan: CursorPlan, limit: int, made: Dialect) -> PageSQL:
 
 
 def _cursor_statements(plan: CursorPlan, limit: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"first": plan.page_statement(None, limit + 1, probe=False)}
+    found: dict[str, Any] = {"first": plan.page(None, limit + 1).statement}
     if plan.keys:
         keyset = _any_keyset(plan)
         after = Cursor("after", plan.fingerprint, keyset)
         before = Cursor("before", plan.fingerprint, keyset)
-        found["next"] = plan.page_statement(after, limit + 1, probe=True)
-        found["previous"] = plan.page_statement(before, limit + 1, probe=True)
-        found["behind"] = plan.probe_statement(after)
+        found["next"] = plan.page(after, limit + 1, probe=True).statement
+        found["previous"] = plan.page(before, limit + 1, probe=True).statement
+        found["behind"] = plan.probe(after).statement
     return found
+
+
+def _is_united(plan: CursorPlan) -> bool:
+    if not plan.keys:
+        return False
+    anchor = anchor_of(plan.keys, _any_keyset(plan))
+    return plan.frame.fragments(Shape("after", anchor)).is_united
 
 
 def _any_keyset(plan: CursorPlan) -> tuple[Scalar, ...]:

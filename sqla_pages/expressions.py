@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
@@ -78,6 +78,16 @@ _PLAIN_PARTS: Final = (
     TypeCoerce,
     UnaryExpression,
 )
+
+
+def is_shared(expression: ClauseElement) -> bool:
+    """Tell whether statements built alike have the very same expression: no values, only tables."""
+    return not any(
+        isinstance(part, BindParameter | SelectBase | ScalarSelect)
+        or (isinstance(part, FromClause) and not isinstance(part, Table))
+        or (isinstance(part, ColumnClause) and not isinstance(part.table, Table | None))
+        for part in _sqla.parts_within(expression)
+    )
 
 
 def is_aggregate(statement: AnySelect) -> bool:

@@ -1,10 +1,19 @@
 """Which form the pages of a statement take: what is proved of it decides, and its database."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Select, SmallInteger, Table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Select,
+    SmallInteger,
+    Table,
+    func,
+)
 from sqlalchemy.orm import FromStatement
 
 from . import _sqla
@@ -15,14 +24,21 @@ from .content import ordered_of
 from .dialects import Traits, traits_of
 from .errors import StatementNotPageableError
 from .expressions import is_one_row_by_order, is_plain_or_nested
+from .fragments import Fragments, Probe, Shape, fragments_of, page_of, probes_of
 from .identity import Facts
-from .keyset import Anchor, Key, order_of, ranges_after
+from .keyset import Key, order_of
 from .loading import Selected, Way, can_join, needs_join, way_of
+from .memo import Memo
 from .ordering import SortKey
 from .plan import needs_subquery
-from .projection import KEY, Inline, Parents, Projection, Rows
+from .projection import KEY, Inline, Limit, Parents, Projection, Rows
 from .repeats import repeated_entity, with_eager_filters
 from .total_order import TotalOrder, total_order_of
+
+PROBE: Final = "_p"
+
+# A page of n nullable keys has up to 2^n shapes in each direction.
+_SHAPES: Final = 64
 
 _CONTAINS_EAGER: Final = (
     "contains_eager() cannot be kept together with GROUP BY, DISTINCT ON, a window, a LIMIT of the "
@@ -50,13 +66,59 @@ class Frame:
     traits: Traits
     union_way: Way | None
     keys_first: bool = False
+    _fragments: Memo[Shape, Fragments] = field(default_factory=lambda: Memo(_SHAPES), repr=False)
+    _probes: Memo[Shape, tuple[Probe, ...]] = field(
+        default_factory=lambda: Memo(_SHAPES), repr=False
+    )
 
-    def is_united(self, keys: Sequence[Key], anchor: Anchor | None) -> bool:
-        """Tell whether a page after the anchor is put together of ranges."""
-        if self.union_way is None:
-            return False
-        is_filtered = self.keys_first and anchor is not None
-        return is_filtered or len(ranges_after(keys, anchor, self.traits)) > 1
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The sort keys of the total order, as pages have them."""
+        return self.projection.keys
+
+    def of(self, statement: AnySelect) -> "Frame":
+        """Return it for another statement that is built alike, where it is that of one itself."""
+        projection = replace(cast("Inline", self.projection), statement=statement)
+        return replace(self, projection=projection)
+
+    def fragments(self, shape: Shape) -> Fragments:
+        """Return what makes the pages of a shape."""
+
+        def make() -> Fragments:
+            return fragments_of(
+                self.keys,
+                shape,
+                self.traits,
+                can_unite=self.union_way is not None,
+                keys_first=self.keys_first,
+            )
+
+        return self._fragments.get_or_make(shape, make)
+
+    def page(self, shape: Shape, limit: Limit, *, probe: bool) -> AnySelect:
+        """Return the statement for the pages of a shape, with keys and, if asked, a probe."""
+        fragments, projection = self.fragments(shape), self.projection
+        hidden = (self.probe(shape),) if probe else ()
+        if fragments.is_united and isinstance(projection, Inline):
+            projection = projection.united(fragments, self.union_way or "columns", limit)
+            fragments = page_of(projection.keys, (), self.traits)
+        return projection.page(fragments, hidden, limit)
+
+    def probe(self, shape: Shape) -> ColumnElement[Any]:
+        """Return what is not NULL if a row lies behind the pages of a shape."""
+        projection = self.projection
+
+        def make() -> tuple[Probe, ...]:
+            return probes_of(
+                self.keys,
+                shape,
+                self.traits,
+                can_unite=self.union_way is not None,
+                is_inline=isinstance(projection, Inline),
+            )
+
+        probes = [projection.probe(one) for one in self._probes.get_or_make(shape, make)]
+        return (func.coalesce(*probes) if len(probes) > 1 else probes[0]).label(PROBE)
 
 
 def frame_of(

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, RowMapping, Select
 from sqlalchemy.orm import Session, scoped_session
 
 from .cursor import UNSIGNED, Cursor, CursorCodec
-from .cursor_plan import CursorPlan, cursor_plan, cursor_steps
+from .cursor_plan import CursorPlan, cursor_steps
 from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
 from .models import CursorPage
-from .plan import Pageable, check_limit, from_statement_of, statement_of, whole_rows
+from .plan import Pageable, check_limit, statement_of, whole_rows
+from .plans import CURSOR_PLANS
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -43,7 +44,7 @@ class _Walk:
     ) -> None:
         check_limit(batch_size, "batch_size")
         self._pageable = pageable
-        self._statement = statement_of(pageable)
+        statement_of(pageable)  # refused here, not on the first page
         self._scalars = scalars and not whole_rows(pageable)
         self._batch_size = batch_size
         self._codec = codec
@@ -58,9 +59,7 @@ class _Walk:
     def next_page(self, session: AnySession, *, probe: bool, detach: bool) -> CursorPage[Any]:
         """Return the next page, its entities out of the session if asked for."""
         if self._plan is None:
-            dialect = dialect_of(session, self._pageable)
-            outer = from_statement_of(self._pageable)
-            self._plan = cursor_plan(self._statement, dialect, outer)
+            self._plan = CURSOR_PLANS.of(self._pageable, dialect_of(session, self._pageable))
         steps = cursor_steps(
             self._plan,
             self._cursor,

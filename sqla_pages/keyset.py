@@ -1,4 +1,4 @@
-"""The seek predicate: which rows lie after a row, given the values of its sort keys.
+"""The seek predicate: which rows lie after a row, by parameters for the values of its sort keys.
 
 For keys without NULLs that all ascend, after (x, y) are the rows with
 
@@ -30,7 +30,8 @@ from .expressions import is_plain_column
 from .scalars import Scalar
 
 Condition: TypeAlias = ColumnElement[bool]
-Anchor: TypeAlias = Sequence[Scalar]
+Anchor: TypeAlias = Sequence[str | None]
+"""What of a row's keyset decides how it is sought: of each value its variant, or None for NULL."""
 
 _PARAMETER: Final = "_a{}"
 
@@ -58,6 +59,18 @@ class Key:
     def flipped(self) -> "Key":
         """Return it as it is going backward."""
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
+
+
+def anchor_of(keys: Sequence[Key], keyset: Sequence[Scalar]) -> tuple[str | None, ...]:
+    """Return what of a keyset decides how it is sought."""
+    values = zip(keys, keyset, strict=True)
+    return tuple(None if value is None else key.carrier.variant(value) for key, value in values)
+
+
+def parameters_of(keyset: Sequence[Scalar]) -> dict[str, Any]:
+    """Return the values of a keyset by the names that they have in a seek predicate."""
+    values = enumerate(keyset)
+    return {_PARAMETER.format(n): value for n, value in values if value is not None}
 
 
 def order_of(keys: Iterable[Key], traits: Traits) -> tuple[ColumnElement[Any], ...]:
@@ -117,7 +130,7 @@ def _ranges(
     return (*ranges[:1], *others[1:])
 
 
-def _is_behind(first: Key, value: Scalar, split: Key, *, is_null: bool) -> bool:
+def _is_behind(first: Key, value: str | None, split: Key, *, is_null: bool) -> bool:
     """Tell whether all rows whose first key is NULL, or those where it is not, lie behind."""
     if split is not first:
         return False
@@ -179,7 +192,7 @@ def _directed(key: Key) -> ColumnElement[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bound:
-    """A key, and the value to compare it to; None where that is NULL."""
+    """A key, and what to compare it to; None where that is NULL."""
 
     key: Key
     value: ColumnElement[Any] | None
@@ -198,9 +211,9 @@ class _Bound:
 
 def _bounds(keys: Sequence[Key], anchor: Anchor, traits: Traits, *, is_first: bool) -> list[_Bound]:
     bounds: list[_Bound] = []
-    for place, (key, value) in enumerate(zip(keys, anchor, strict=True)):
+    for place, (key, variant) in enumerate(zip(keys, anchor, strict=True)):
         # Fixed names, so that every page has the same text.
-        bound = None if value is None else key.carrier.bind(_PARAMETER.format(place), value)
+        bound = None if variant is None else key.carrier.bind(_PARAMETER.format(place), variant)
         is_listed = (traits.equality_hides == "first" and place == 0 and not is_first) or (
             traits.equality_hides == "expressions" and not is_plain_column(key.expression)
         )

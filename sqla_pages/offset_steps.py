@@ -5,26 +5,25 @@ generator serves sync and asyncio, and can be tested without a database.
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Executable, Result
+from sqlalchemy import Result
 
 from .models import M, OffsetPage, Page, PageMeta
 from .offset_plan import OffsetPlan
-from .plan import items_and_hidden, items_of
+from .plan import Step, Steps, items_and_hidden, items_of
 from .snapshots import Counted
 from .totals import Seen, Total
 
 Items: TypeAlias = Sequence[Any]
-ItemsSteps: TypeAlias = Generator[Executable, Result[Any], Items]
 
 _log: Final = logging.getLogger(__name__)
 
 
 def offset_steps(
     plan: OffsetPlan[M], *, scalars: bool, total: int | None = None
-) -> "Generator[Executable, Result[Any], OffsetPage[Any, M]]":
+) -> Steps[OffsetPage[Any, M]]:
     """Yield the statements of the plan, receive their results, return the page.
 
     The total is not asked for where it is given or the rows prove it: when there are some, but
@@ -36,7 +35,7 @@ def offset_steps(
     elif plan.rows_and_total is not None:
         items, found = _with_total((yield plan.rows_and_total), scalars)
     elif plan.turnable is not None:
-        row: Any = (yield plan.count_first).one()
+        row: Any = (yield Step(plan.count_first)).one()
         counted = Counted(*row)
         found = Total(counted.rows)
         items = yield from _from_either_end(plan, counted, scalars)
@@ -59,7 +58,7 @@ def offset_steps(
     return kind(data=list(items), meta=meta)  # type: ignore[no-any-return]
 
 
-def _rows_of(plan: OffsetPlan[Any], scalars: bool) -> ItemsSteps:
+def _rows_of(plan: OffsetPlan[Any], scalars: bool) -> Steps[Items]:
     return () if plan.rows is None else items_of((yield plan.rows), scalars=scalars)
 
 
@@ -70,14 +69,14 @@ def _with_total(result: Result[Any], scalars: bool) -> tuple[Items, Total]:
     return () if is_empty else items, Total(int(hidden[0][1]))
 
 
-def _from_either_end(plan: OffsetPlan[Any], counted: Counted, scalars: bool) -> ItemsSteps:
+def _from_either_end(plan: OffsetPlan[Any], counted: Counted, scalars: bool) -> Steps[Items]:
     """Yield the page counted from the end where that is nearer, else from the beginning."""
     if plan.request.offset >= counted.rows:
         return ()
     turned = plan.turned(counted)
     if turned is not None:
-        items, hidden = items_and_hidden((yield turned), 1, scalars=scalars)
-        if hidden and int(hidden[0][0]) == counted.rows:
+        items, hidden = items_and_hidden((yield Step(turned)), 1, scalars=scalars)
+        if items and int(hidden[0][0]) == counted.rows:
             return items
         # Others have written between the count and the page, which may be another one now.
     return (yield from _rows_of(plan, scalars))

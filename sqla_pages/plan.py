@@ -1,7 +1,8 @@
 """What offset and cursor pages have in common: what can be paged, and what a page yields."""
 
-from collections.abc import Generator, Sequence
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from sqlalchemy import CompoundSelect, Executable, Result, Select
 from sqlalchemy.orm import FromStatement, Query
@@ -14,8 +15,20 @@ from .errors import PageRequestError, StatementNotPageableError
 from .expressions import has_window, is_one_row
 from .ordering import sort_keys_of
 
+T = TypeVar("T")
+
 Pageable: TypeAlias = "Statement | Query[Any] | FromStatement[Any]"
-Steps: TypeAlias = Generator[Executable, Result[Any], Any]
+
+
+class Step(NamedTuple):
+    """A statement to run, and values of parameters that it does not hold itself."""
+
+    statement: Executable
+    parameters: Mapping[str, Any] | None = None
+
+
+Steps: TypeAlias = Generator[Step, Result[Any], T]
+"""Yields what to run, receives the results, and returns what it is for."""
 
 MAX_OFFSET: Final = 2**63 - 1
 """The largest offset or limit that the databases take; a larger one is refused."""
@@ -31,17 +44,32 @@ def statement_of(pageable: Pageable) -> "Statement":
         StatementNotPageableError: it is neither, nor a legacy Query of one; or it also writes.
     """
     outer = from_statement_of(pageable)
-    found: Any = _unwrapped(pageable) if outer is None else cast("Any", outer).element
+    statement = selectable_of(pageable if outer is None else cast("Any", outer).element)
+    refuse_writes(statement)
+    return statement
+
+
+def selectable_of(pageable: Pageable) -> Statement:
+    """Return the Select or CompoundSelect that is given, or that a legacy Query is of.
+
+    Raises:
+        StatementNotPageableError: it is neither.
+    """
+    found: Any = _unwrapped(pageable)
     if not any(isinstance(found, kind) for kind in (Select, CompoundSelect)):
         raise StatementNotPageableError(
             f"cannot page a {type(found).__name__}: pass a select(), a union or a Query; "
             "a text().columns() becomes one by select(text(...).columns(...).subquery())"
         )
-    _refuse_writes(found)
     return found  # type: ignore[no-any-return]
 
 
-def _refuse_writes(statement: Statement) -> None:
+def refuse_writes(statement: Statement) -> None:
+    """Refuse a statement that also writes.
+
+    Raises:
+        StatementNotPageableError: it does.
+    """
     if any(isinstance(part, UpdateBase) for part in iterate(statement)):
         raise StatementNotPageableError(
             "a statement that also writes would write again for every page and count: "
@@ -94,18 +122,36 @@ def items_of(result: Result[Any], *, scalars: bool) -> Sequence[Any]:
     return result.scalars().all() if scalars else result.mappings().all()
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The hidden columns that rows end with, read of those rows alone that are asked for."""
+
+    rows: Sequence[Sequence[Any]]
+    number: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        return (self[place] for place in range(len(self.rows)))
+
+    def __getitem__(self, place: int) -> Sequence[Any]:
+        row = self.rows[place]
+        return row[len(row) - self.number :]
+
+
 def items_and_hidden(
     result: Result[Any], hidden: int, *, scalars: bool
-) -> tuple[Sequence[Any], Sequence[Sequence[Any]]]:
+) -> tuple[Sequence[Any], Hidden]:
     """Return the items of a result, and the hidden columns that its rows end with."""
     if _sqla.is_unique_demanded(result):
         result = result.unique()
     if scalars:
         rows = result.all()
-        return [row[0] for row in rows], [row[len(row) - hidden :] for row in rows]
+        return [row[0] for row in rows], Hidden(rows, hidden)
     frozen = result.freeze()
     rows = frozen().all()
     # Not by the names, since an unnamed alias has none.
     number = len(rows[0]) - hidden if rows else 0
     shown = frozen().columns(*range(number)).mappings().all() if rows else ()
-    return shown, [row[len(row) - hidden :] for row in rows]
+    return shown, Hidden(rows, hidden)

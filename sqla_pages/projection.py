@@ -14,14 +14,16 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, unio
 from . import _sqla
 from ._sqla import AnySelect
 from .dialects import Traits
+from .fragments import Fragments, Probe
 from .keyset import Condition, Key, inner_order_of, order_of
 from .loading import Selected, Way
+
+Limit: TypeAlias = ColumnElement[int]
+"""A parameter for the number of rows that a page has, or that lie before it."""
 
 Form: TypeAlias = Literal["inline", "rows", "union", "parents"]
 
 KEY: Final = "_k{}"
-SENT: Final = "_s{}"
-PROBE: Final = "_p"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,29 +36,24 @@ class Inline:
     form: Form = "inline"
 
     def page(
-        self,
-        keys: Sequence[Key],
-        hidden: Sequence[ColumnElement[Any]],
-        condition: Condition | None,
-        limit: int,
+        self, fragments: Fragments, hidden: Sequence[ColumnElement[Any]], limit: Limit
     ) -> AnySelect:
-        """Return the first `limit` rows that fulfil the condition, with hidden columns added."""
-        page = self.statement.add_columns(*hidden).order_by(None)
-        return _where(page, condition).order_by(*order_of(keys, self.traits)).limit(limit)
+        """Return the first `limit` rows in the one range, with hidden columns added."""
+        page = self.statement.add_columns(*fragments.sent, *hidden)
+        if _sqla.order_by_of(page):
+            page = page.order_by(None)
+        return page.where(*fragments.ranges).order_by(*fragments.order).limit(limit)
 
-    def probe(self, keys: Sequence[Key], condition: Condition) -> ColumnElement[Any]:
-        """Return 1 if any row fulfils the condition, NULL if none does."""
-        bare = _sqla.without_distinct(_sqla.without_loading(self.statement.order_by(None)))
-        one = _sqla.with_columns(bare, _ONE).where(condition)
-        return _first(one.order_by(*inner_order_of(keys, self.traits)))
+    def probe(self, probe: Probe) -> ColumnElement[Any]:
+        """Return 1 if there is any row in a range, NULL if there is none."""
+        one = _sqla.rows_alone(self.statement, _ONE).where(probe.condition)
+        return _first(one.order_by(*probe.order))
 
-    def united(
-        self, keys: Sequence[Key], ranges: Sequence[Condition], way: Way, limit: int
-    ) -> "Rows":
+    def united(self, fragments: Fragments, way: Way, limit: Limit) -> "Rows":
         """Return the rows of several ranges, each in order and limited by itself."""
-        selected = Selected.of(self.statement, way)
+        selected, keys = Selected.of(self.statement, way), fragments.keys
         native = [key.expression.label(KEY.format(n)) for n, key in enumerate(keys)]
-        parts = [self._part(selected, keys, native, part, limit) for part in ranges]
+        parts = [self._part(selected, keys, native, part, limit) for part in fragments.ranges]
         return Rows.of(union_all(*parts).subquery(), selected, keys, self.traits, form="union")
 
     def _part(
@@ -65,7 +62,7 @@ class Inline:
         keys: Sequence[Key],
         native: Sequence[ColumnElement[Any]],
         part: Condition,
-        limit: int,
+        limit: Limit,
     ) -> AnySelect:
         rows = selected.inner.add_columns(*native).order_by(None).where(part)
         if self.traits.unites == "whole":
@@ -97,25 +94,22 @@ class Rows:
         return cls(source, selected, _keys_in(source, keys), traits, form)
 
     def page(
-        self,
-        keys: Sequence[Key],
-        hidden: Sequence[ColumnElement[Any]],
-        condition: Condition | None,
-        limit: int,
+        self, fragments: Fragments, hidden: Sequence[ColumnElement[Any]], limit: Limit
     ) -> AnySelect:
-        """Return the first `limit` rows that fulfil the condition, with hidden columns added."""
-        columns = self.selected.columns_in(self.source)
+        """Return the first `limit` rows in the one range, with hidden columns added."""
+        columns, keys = self.selected.columns_in(self.source), fragments.keys
+        hidden = (*fragments.sent, *hidden)
         native = (key.expression for key in keys)
         core: AnySelect = select(*columns.values(), *native, *hidden)
-        core = _where(core, condition).order_by(*order_of(keys, self.traits)).limit(limit)
+        core = core.where(*fragments.ranges).order_by(*fragments.order).limit(limit)
         return self.selected.load(
             core, columns, hidden, lambda page: order_of(_keys_in(page, keys), self.traits)
         )
 
-    def probe(self, keys: Sequence[Key], condition: Condition) -> ColumnElement[Any]:
-        """Return 1 if any row fulfils the condition, NULL if none does."""
-        one: AnySelect = select(_ONE).select_from(self.source).where(condition)
-        return _first(one.order_by(*order_of(keys, self.traits)))
+    def probe(self, probe: Probe) -> ColumnElement[Any]:
+        """Return 1 if there is any row in a range, NULL if there is none."""
+        one: AnySelect = select(_ONE).select_from(self.source).where(probe.condition)
+        return _first(one.order_by(*probe.order))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,16 +147,16 @@ class Parents:
 
     def page(
         self,
-        keys: Sequence[Key],
+        fragments: Fragments,
         hidden: Sequence[ColumnElement[Any]],
-        condition: Condition | None,
-        limit: int,
-        offset: int | None = None,
+        limit: Limit,
+        offset: Limit | None = None,
     ) -> AnySelect:
         """Return the rows of the first `limit` entities, with hidden columns added."""
+        keys, hidden = fragments.keys, (*fragments.sent, *hidden)
         chosen: AnySelect = select(*self.source.c, *hidden).where(self.source.c["_n"] == _ONE)
-        chosen = _where(chosen, condition)
-        chosen = chosen.order_by(*order_of(keys, self.traits)).limit(limit).offset(offset)
+        chosen = chosen.where(*fragments.ranges)
+        chosen = chosen.order_by(*fragments.order).limit(limit).offset(offset)
         page = chosen.subquery()
         own = (page.c[f"_e{n}"] == key for n, key in enumerate(self.entity))
         return (
@@ -173,19 +167,15 @@ class Parents:
             .order_by(*_sqla.order_by_of(self.statement))
         )
 
-    def probe(self, keys: Sequence[Key], condition: Condition) -> ColumnElement[Any]:
-        """Return 1 if any entity fulfils the condition, NULL if none does."""
+    def probe(self, probe: Probe) -> ColumnElement[Any]:
+        """Return 1 if there is any entity in a range, NULL if there is none."""
         one: AnySelect = select(_ONE).select_from(self.source).where(self.source.c["_n"] == _ONE)
-        return _first(one.where(condition).order_by(*order_of(keys, self.traits)))
+        return _first(one.where(probe.condition).order_by(*probe.order))
 
 
 Projection: TypeAlias = Inline | Rows | Parents
 
 _ONE: Final[ColumnElement[int]] = _sqla.number(1)
-
-
-def _where(page: AnySelect, condition: Condition | None) -> AnySelect:
-    return page if condition is None else page.where(condition)
 
 
 def _first(one: Select[Any]) -> ColumnElement[Any]:

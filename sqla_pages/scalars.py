@@ -54,6 +54,8 @@ def unpacked(values: Iterable[Any]) -> tuple[Scalar, ...]:
 
 
 def _packed(value: Any) -> Any:
+    if type(value) is int:
+        return value
     if isinstance(value, float) and not isfinite(value):
         return ["float", repr(float(value))]
     if value is None or isinstance(value, bool | int | float):
@@ -72,13 +74,15 @@ def _packed(value: Any) -> Any:
 
 
 def _unpacked(value: Any) -> Scalar:
+    if type(value) is int:
+        return value
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("not finite")
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
         return _checked_text(value)
-    name, content = value
+    name, content = _parts_of(value)
     if name == "list" and isinstance(content, list):
         return list(map(_unpacked, content))  # pyright: ignore[reportUnknownArgumentType]
     if not isinstance(content, str):
@@ -87,6 +91,13 @@ def _unpacked(value: Any) -> Scalar:
     if _packed(result) != [name, content]:
         raise ValueError("another spelling")
     return result
+
+
+def _parts_of(pair: Any) -> tuple[Any, Any]:
+    if not isinstance(pair, list):
+        raise ValueError("neither a value nor a pair")
+    name, content = pair  # pyright: ignore[reportUnknownVariableType]
+    return name, content  # pyright: ignore[reportUnknownVariableType]
 
 
 def _checked_text(text: str) -> str:

@@ -5,11 +5,11 @@ the page proves the total by itself.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeAlias
+from typing import ClassVar, Generic, TypeAlias
 
-from sqlalchemy import Dialect, Executable, Result
+from sqlalchemy import Dialect
 
 from .count import CountPlan
 from .estimate import can_estimate, explain, rows_expected
@@ -20,7 +20,7 @@ from .models import (
     PageMeta,
     UncountedPageMeta,
 )
-from .plan import MAX_OFFSET
+from .plan import MAX_OFFSET, Step, Steps
 from .rewrites import CountRewrite, check_rewrites
 
 
@@ -32,7 +32,7 @@ class Total:
     is_exact: bool = True
 
 
-TotalSteps: TypeAlias = Generator[Executable, Result[Any], Total]
+TotalSteps: TypeAlias = Steps[Total]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class ExactCount(CountPolicy[PageMeta]):
 
     def total_steps(self, count: CountPlan, dialect: Dialect, at_least: int) -> TotalSteps:
         """Yield the count."""
-        return Total(int((yield count.statement).scalar_one()))
+        return Total(int((yield Step(count.statement)).scalar_one()))
 
     def meta_of(self, seen: Seen, total: Total) -> PageMeta:
         """Return the meta of a page."""
@@ -176,7 +176,7 @@ class CappedCount(CountPolicy[CappedPageMeta]):
         """Yield the count of at most one row more."""
         if at_least > self.at_most:
             return Total(at_least, is_exact=False)
-        found = int((yield count.up_to(self.at_most + 1)).scalar_one())
+        found = int((yield Step(count.up_to(self.at_most + 1))).scalar_one())
         return Total(min(found, self.at_most), is_exact=found <= self.at_most)
 
     def meta_of(self, seen: Seen, total: Total) -> CappedPageMeta:
@@ -213,12 +213,12 @@ class EstimatedCount(CountPolicy[EstimatedPageMeta]):
     def total_steps(self, count: CountPlan, dialect: Dialect, at_least: int) -> TotalSteps:
         """Yield the EXPLAIN, and a count where it says little."""
         if not can_estimate(count.rows, dialect):
-            return Total(int((yield count.statement).scalar_one()))
-        expected = rows_expected((yield explain(count.rows)).scalar_one())
+            return Total(int((yield Step(count.statement)).scalar_one()))
+        expected = rows_expected((yield Step(explain(count.rows))).scalar_one())
         if expected is None:
-            return Total(int((yield count.statement).scalar_one()))
+            return Total(int((yield Step(count.statement)).scalar_one()))
         if max(expected, at_least) < self.exact_below:
-            found = int((yield count.up_to(self.exact_below)).scalar_one())
+            found = int((yield Step(count.up_to(self.exact_below))).scalar_one())
             if found < self.exact_below:
                 return Total(found)
         return Total(max(expected, at_least, self.exact_below), is_exact=False)

@@ -41,8 +41,9 @@ from sqla_pages import (
     cursor_page,
     plan_page,
 )
-from sqla_pages.cursor import Cursor, Direction
+from sqla_pages.cursor import Cursor
 from sqla_pages.cursor_plan import cursor_plan
+from sqla_pages.fragments import Direction
 
 from .schema import Base, Member, Note, Team, User, log, rows
 
@@ -90,217 +91,250 @@ PAGES: dict[str, tuple[Any, tuple[int | None, ...] | None, Direction]] = {
 }
 SQL = {
     "one direction": {
-        "postgresql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE (t.a, t.id) > "
-        "(:_a0, :_a1) ORDER BY t.a, t.id LIMIT :param_1",
+        "postgresql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE (t.a, "
+        "t.id) > (:_a0, :_a1) ORDER BY t.a, t.id LIMIT :_limit",
         "sqlite": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE (t.a, t.id) > "
-        "(:_a0, :_a1) ORDER BY t.a, t.id LIMIT :param_1 OFFSET :param_2",
+        "(:_a0, :_a1) ORDER BY t.a, t.id LIMIT :_limit OFFSET :param_1",
         "mysql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE t.a > :_a0 OR "
-        "t.a = :_a0 AND t.id > :_a1 ORDER BY t.a, t.id LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.a AS _s0, t.id AS _s1 "
+        "t.a = :_a0 AND t.id > :_a1 ORDER BY t.a, t.id LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.a AS _s0, t.id AS _s1 "
         "FROM t WHERE t.a > :_a0 OR t.a = :_a0 AND t.id > :_a1 ORDER BY "
         "t.a, t.id",
-        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE t.a > :"_a0"'
-        ' OR t.a = :"_a0" AND t.id > :"_a1" ORDER BY t.a, t.id FETCH FIRST '
-        "__[POSTCOMPILE_param_1] ROWS ONLY",
+        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE t.a > '
+        ':"_a0" OR t.a = :"_a0" AND t.id > :"_a1" ORDER BY t.a, t.id '
+        "FETCH FIRST __[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "one direction, backward": {
-        "postgresql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE (t.a, t.id) < "
-        "(:_a0, :_a1) ORDER BY t.a DESC, t.id DESC LIMIT :param_1",
-        "sqlite": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE (t.a, t.id) < "
-        "(:_a0, :_a1) ORDER BY t.a DESC, t.id DESC LIMIT :param_1 OFFSET "
-        ":param_2",
-        "mysql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE t.a < :_a0 OR "
-        "t.a = :_a0 AND t.id < :_a1 ORDER BY t.a DESC, t.id DESC LIMIT "
-        ":param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.a AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.a < :_a0 OR t.a = :_a0 AND t.id < :_a1 ORDER BY t.a"
-        " DESC, t.id DESC",
-        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE t.a < :"_a0"'
-        ' OR t.a = :"_a0" AND t.id < :"_a1" ORDER BY t.a DESC, t.id DESC '
-        "FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE "
+        "(t.a, t.id) < (:_a0, :_a1) ORDER BY t.a DESC, t.id "
+        "DESC LIMIT :_limit",
+        "sqlite": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE "
+        "(t.a, t.id) < (:_a0, :_a1) ORDER BY t.a DESC, t.id "
+        "DESC LIMIT :_limit OFFSET :param_1",
+        "mysql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE t.a < "
+        ":_a0 OR t.a = :_a0 AND t.id < :_a1 ORDER BY t.a DESC, "
+        "t.id DESC LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.a AS _s0, "
+        "t.id AS _s1 FROM t WHERE t.a < :_a0 OR t.a = :_a0 AND "
+        "t.id < :_a1 ORDER BY t.a DESC, t.id DESC",
+        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE '
+        't.a < :"_a0" OR t.a = :"_a0" AND t.id < :"_a1" ORDER '
+        "BY t.a DESC, t.id DESC FETCH FIRST "
+        "__[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "two directions": {
         "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a = "
-        ":_a0 AND t.id < :_a1 ORDER BY t.a, t.id DESC LIMIT :param_1) AS "
-        "anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, "
-        "anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.a AS _k0, t.id AS _k1"
-        " FROM t WHERE t.a > :_a0 ORDER BY t.a, t.id DESC LIMIT :param_2) "
-        "AS anon_3) AS anon_1 ORDER BY anon_1._k0, anon_1._k1 DESC LIMIT "
-        ":param_3",
+        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS "
+        "_k1 FROM (SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t "
+        "WHERE t.a = :_a0 AND t.id < :_a1 ORDER BY t.a, t.id DESC "
+        "LIMIT :_limit) AS anon_2 UNION ALL SELECT anon_3.id AS id, "
+        "anon_3._k0 AS _k0, anon_3._k1 AS _k1 FROM (SELECT t.id AS "
+        "id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a > :_a0 ORDER "
+        "BY t.a, t.id DESC LIMIT :_limit) AS anon_3) AS anon_1 ORDER "
+        "BY anon_1._k0, anon_1._k1 DESC LIMIT :_limit",
         "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
         "(SELECT t.id AS id, t.a AS _k0, t.id AS _k1 FROM t WHERE t.a = "
-        ":_a0 AND t.id < :_a1 UNION ALL SELECT t.id AS id, t.a AS _k0, t.id"
-        " AS _k1 FROM t WHERE t.a > :_a0) AS anon_1 ORDER BY anon_1._k0, "
-        "anon_1._k1 DESC LIMIT :param_1 OFFSET :param_2",
+        ":_a0 AND t.id < :_a1 UNION ALL SELECT t.id AS id, t.a AS _k0, "
+        "t.id AS _k1 FROM t WHERE t.a > :_a0) AS anon_1 ORDER BY "
+        "anon_1._k0, anon_1._k1 DESC LIMIT :_limit OFFSET :param_1",
         "mysql": "SELECT t.id, t.a AS _s0, t.id AS _s1 FROM t WHERE t.a > :_a0 OR "
-        "t.a = :_a0 AND t.id < :_a1 ORDER BY t.a, t.id DESC LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.a AS _s0, t.id AS _s1 "
+        "t.a = :_a0 AND t.id < :_a1 ORDER BY t.a, t.id DESC LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.a AS _s0, t.id AS _s1 "
         "FROM t WHERE t.a > :_a0 OR t.a = :_a0 AND t.id < :_a1 ORDER BY "
         "t.a, t.id DESC",
-        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE t.a > :"_a0"'
-        ' OR t.a = :"_a0" AND t.id < :"_a1" ORDER BY t.a, t.id DESC FETCH '
-        "FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "oracle": 'SELECT t.id, t.a AS "_s0", t.id AS "_s1" FROM t WHERE t.a > '
+        ':"_a0" OR t.a = :"_a0" AND t.id < :"_a1" ORDER BY t.a, t.id '
+        "DESC FETCH FIRST __[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "NULLs by default, a value": {
-        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE (t.n, "
-        "t.id) > (:_a0, :_a1) ORDER BY t.n, t.id LIMIT :param_1) AS anon_2 "
-        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 AS"
-        " _k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE"
-        " t.n IS NULL ORDER BY t.n, t.id LIMIT :param_2) AS anon_3) AS "
-        "anon_1 ORDER BY anon_1._k0, anon_1._k1 LIMIT :param_3",
-        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE (t.n, t.id) > "
-        "(:_a0, :_a1) ORDER BY t.n, t.id LIMIT :param_1 OFFSET :param_2",
-        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n > :_a0 OR "
-        "t.n = :_a0 AND t.id > :_a1 ORDER BY t.n, t.id LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.n AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.n > :_a0 OR t.n = :_a0 AND t.id > :_a1 ORDER BY "
-        "t.n, t.id",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n IS NULL '
-        'OR t.n > :"_a0" OR t.n = :"_a0" AND t.id > :"_a1" ORDER BY t.n, '
-        "t.id FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 "
+        "AS _s1 FROM (SELECT anon_2.id AS id, anon_2._k0 "
+        "AS _k0, anon_2._k1 AS _k1 FROM (SELECT t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE (t.n, "
+        "t.id) > (:_a0, :_a1) ORDER BY t.n, t.id LIMIT "
+        ":_limit) AS anon_2 UNION ALL SELECT anon_3.id AS "
+        "id, anon_3._k0 AS _k0, anon_3._k1 AS _k1 FROM "
+        "(SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM "
+        "t WHERE t.n IS NULL ORDER BY t.n, t.id LIMIT "
+        ":_limit) AS anon_3) AS anon_1 ORDER BY "
+        "anon_1._k0, anon_1._k1 LIMIT :_limit",
+        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE "
+        "(t.n, t.id) > (:_a0, :_a1) ORDER BY t.n, t.id LIMIT "
+        ":_limit OFFSET :param_1",
+        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n "
+        "> :_a0 OR t.n = :_a0 AND t.id > :_a1 ORDER BY t.n, "
+        "t.id LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.n AS _s0, "
+        "t.id AS _s1 FROM t WHERE t.n > :_a0 OR t.n = :_a0 AND "
+        "t.id > :_a1 ORDER BY t.n, t.id",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t '
+        'WHERE t.n IS NULL OR t.n > :"_a0" OR t.n = :"_a0" '
+        'AND t.id > :"_a1" ORDER BY t.n, t.id FETCH FIRST '
+        "__[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "NULLs by default, a NULL": {
-        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NULL AND "
-        "t.id > :_a1 ORDER BY t.n, t.id LIMIT :param_1",
-        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS "
-        "NULL AND t.id > :_a1 UNION ALL SELECT t.id AS id, t.n AS _k0, t.id"
-        " AS _k1 FROM t WHERE t.n IS NOT NULL) AS anon_1 ORDER BY "
-        "anon_1._k0, anon_1._k1 LIMIT :param_1 OFFSET :param_2",
-        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NOT NULL "
-        "OR t.n IS NULL AND t.id > :_a1 OR (t.n < NULL) ORDER BY t.n, t.id "
-        "LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.n AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.n IS NOT NULL OR t.n IS NULL AND t.id > :_a1 ORDER "
-        "BY t.n, t.id",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n IS NULL '
-        'AND t.id > :"_a1" ORDER BY t.n, t.id FETCH FIRST '
-        "__[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE "
+        "t.n IS NULL AND t.id > :_a1 ORDER BY t.n, t.id "
+        "LIMIT :_limit",
+        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS "
+        "_s1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 "
+        "FROM t WHERE t.n IS NULL AND t.id > :_a1 UNION ALL "
+        "SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t "
+        "WHERE t.n IS NOT NULL) AS anon_1 ORDER BY anon_1._k0, "
+        "anon_1._k1 LIMIT :_limit OFFSET :param_1",
+        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n "
+        "IS NOT NULL OR t.n IS NULL AND t.id > :_a1 OR (t.n < "
+        "NULL) ORDER BY t.n, t.id LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.n AS _s0, "
+        "t.id AS _s1 FROM t WHERE t.n IS NOT NULL OR t.n IS "
+        "NULL AND t.id > :_a1 ORDER BY t.n, t.id",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE '
+        't.n IS NULL AND t.id > :"_a1" ORDER BY t.n, t.id '
+        "FETCH FIRST __[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "NULLs last, the first page": {
-        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t ORDER BY t.n, t.id "
-        "LIMIT :param_1",
-        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t ORDER BY t.n NULLS "
-        "LAST, t.id LIMIT :param_1 OFFSET :param_2",
-        "mysql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS "
-        "NULL OR (t.n < NULL) ORDER BY t.n, t.id LIMIT :param_1) AS anon_2 "
-        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 AS"
-        " _k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE"
-        " t.n IS NOT NULL ORDER BY t.n, t.id LIMIT :param_2) AS anon_3) AS "
-        "anon_1 ORDER BY CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE 0 END, "
-        "anon_1._k0, anon_1._k1 LIMIT :param_3",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] anon_1.id, anon_1._k0 AS _s0, "
-        "anon_1._k1 AS _s1 FROM (SELECT anon_2.id AS id, anon_2._k0 AS _k0,"
-        " anon_2._k1 AS _k1 FROM (SELECT TOP __[POSTCOMPILE_param_2] t.id "
-        "AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NULL ORDER BY "
-        "t.n, t.id) AS anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 "
-        "AS _k0, anon_3._k1 AS _k1 FROM (SELECT TOP __[POSTCOMPILE_param_3]"
-        " t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL "
-        "ORDER BY t.n, t.id) AS anon_3) AS anon_1 ORDER BY CASE WHEN "
-        "(anon_1._k0 IS NULL) THEN 1 ELSE 0 END, anon_1._k0, anon_1._k1",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t ORDER BY t.n, t.id'
-        " FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t "
+        "ORDER BY t.n, t.id LIMIT :_limit",
+        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t ORDER "
+        "BY t.n NULLS LAST, t.id LIMIT :_limit OFFSET "
+        ":param_1",
+        "mysql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS "
+        "_s1 FROM (SELECT anon_2.id AS id, anon_2._k0 AS _k0, "
+        "anon_2._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS "
+        "_k0, t.id AS _k1 FROM t WHERE t.n IS NULL OR (t.n < "
+        "NULL) ORDER BY t.n, t.id LIMIT :_limit) AS anon_2 "
+        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, "
+        "anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS "
+        "_k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL ORDER "
+        "BY t.n, t.id LIMIT :_limit) AS anon_3) AS anon_1 "
+        "ORDER BY CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE "
+        "0 END, anon_1._k0, anon_1._k1 LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] anon_1.id, "
+        "anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM (SELECT "
+        "anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS "
+        "_k1 FROM (SELECT TOP __[POSTCOMPILE__limit] t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NULL "
+        "ORDER BY t.n, t.id) AS anon_2 UNION ALL SELECT "
+        "anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 AS "
+        "_k1 FROM (SELECT TOP __[POSTCOMPILE__limit] t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT "
+        "NULL ORDER BY t.n, t.id) AS anon_3) AS anon_1 ORDER "
+        "BY CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE 0 END, "
+        "anon_1._k0, anon_1._k1",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t '
+        "ORDER BY t.n, t.id FETCH FIRST "
+        "__[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "NULLs last, a value": {
-        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE (t.n, "
-        "t.id) > (:_a0, :_a1) ORDER BY t.n, t.id LIMIT :param_1) AS anon_2 "
-        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 AS"
-        " _k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE"
-        " t.n IS NULL ORDER BY t.n, t.id LIMIT :param_2) AS anon_3) AS "
-        "anon_1 ORDER BY anon_1._k0, anon_1._k1 LIMIT :param_3",
-        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE (t.n, "
-        "t.id) > (:_a0, :_a1) UNION ALL SELECT t.id AS id, t.n AS _k0, t.id"
-        " AS _k1 FROM t WHERE t.n IS NULL) AS anon_1 ORDER BY anon_1._k0 "
-        "NULLS LAST, anon_1._k1 LIMIT :param_1 OFFSET :param_2",
+        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 "
+        "FROM (SELECT anon_2.id AS id, anon_2._k0 AS _k0, "
+        "anon_2._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS _k0, "
+        "t.id AS _k1 FROM t WHERE (t.n, t.id) > (:_a0, :_a1) "
+        "ORDER BY t.n, t.id LIMIT :_limit) AS anon_2 UNION ALL "
+        "SELECT anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 "
+        "AS _k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS "
+        "_k1 FROM t WHERE t.n IS NULL ORDER BY t.n, t.id LIMIT "
+        ":_limit) AS anon_3) AS anon_1 ORDER BY anon_1._k0, "
+        "anon_1._k1 LIMIT :_limit",
+        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 "
+        "FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t "
+        "WHERE (t.n, t.id) > (:_a0, :_a1) UNION ALL SELECT t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NULL) AS "
+        "anon_1 ORDER BY anon_1._k0 NULLS LAST, anon_1._k1 LIMIT "
+        ":_limit OFFSET :param_1",
         "mysql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS "
-        "NULL AND (t.n IS NULL OR t.n > :_a0 OR t.n = :_a0 AND t.id > :_a1)"
-        " OR (t.n < NULL) ORDER BY t.n, t.id LIMIT :param_1) AS anon_2 "
-        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, anon_3._k1 AS"
-        " _k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE"
-        " t.n IS NOT NULL AND (t.n IS NULL OR t.n > :_a0 OR t.n = :_a0 AND "
-        "t.id > :_a1) ORDER BY t.n, t.id LIMIT :param_2) AS anon_3) AS "
-        "anon_1 ORDER BY CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE 0 END, "
-        "anon_1._k0, anon_1._k1 LIMIT :param_3",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] anon_1.id, anon_1._k0 AS _s0, "
-        "anon_1._k1 AS _s1 FROM (SELECT anon_2.id AS id, anon_2._k0 AS _k0,"
-        " anon_2._k1 AS _k1 FROM (SELECT TOP __[POSTCOMPILE_param_2] t.id "
-        "AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NULL AND (t.n "
-        "IS NULL OR t.n > :_a0 OR t.n = :_a0 AND t.id > :_a1) ORDER BY t.n,"
-        " t.id) AS anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS "
-        "_k0, anon_3._k1 AS _k1 FROM (SELECT TOP __[POSTCOMPILE_param_3] "
-        "t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL "
-        "AND (t.n IS NULL OR t.n > :_a0 OR t.n = :_a0 AND t.id > :_a1) "
-        "ORDER BY t.n, t.id) AS anon_3) AS anon_1 ORDER BY CASE WHEN "
-        "(anon_1._k0 IS NULL) THEN 1 ELSE 0 END, anon_1._k0, anon_1._k1",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n IS NULL '
-        'OR t.n > :"_a0" OR t.n = :"_a0" AND t.id > :"_a1" ORDER BY t.n, '
-        "t.id FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS "
+        "_k1 FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t "
+        "WHERE t.n IS NULL AND (t.n IS NULL OR t.n > :_a0 OR t.n = "
+        ":_a0 AND t.id > :_a1) OR (t.n < NULL) ORDER BY t.n, t.id "
+        "LIMIT :_limit) AS anon_2 UNION ALL SELECT anon_3.id AS id, "
+        "anon_3._k0 AS _k0, anon_3._k1 AS _k1 FROM (SELECT t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL "
+        "AND (t.n IS NULL OR t.n > :_a0 OR t.n = :_a0 AND t.id > "
+        ":_a1) ORDER BY t.n, t.id LIMIT :_limit) AS anon_3) AS "
+        "anon_1 ORDER BY CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE "
+        "0 END, anon_1._k0, anon_1._k1 LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] anon_1.id, anon_1._k0 AS "
+        "_s0, anon_1._k1 AS _s1 FROM (SELECT anon_2.id AS id, "
+        "anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM (SELECT TOP "
+        "__[POSTCOMPILE__limit] t.id AS id, t.n AS _k0, t.id AS _k1 "
+        "FROM t WHERE t.n IS NULL AND (t.n IS NULL OR t.n > :_a0 OR "
+        "t.n = :_a0 AND t.id > :_a1) ORDER BY t.n, t.id) AS anon_2 "
+        "UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS _k0, "
+        "anon_3._k1 AS _k1 FROM (SELECT TOP __[POSTCOMPILE__limit] "
+        "t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT "
+        "NULL AND (t.n IS NULL OR t.n > :_a0 OR t.n = :_a0 AND t.id "
+        "> :_a1) ORDER BY t.n, t.id) AS anon_3) AS anon_1 ORDER BY "
+        "CASE WHEN (anon_1._k0 IS NULL) THEN 1 ELSE 0 END, "
+        "anon_1._k0, anon_1._k1",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n '
+        'IS NULL OR t.n > :"_a0" OR t.n = :"_a0" AND t.id > :"_a1" '
+        "ORDER BY t.n, t.id FETCH FIRST __[POSTCOMPILE_D_limit] "
+        "ROWS ONLY",
     },
     "NULLs last, a NULL": {
-        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NULL AND "
-        "t.id > :_a1 ORDER BY t.n, t.id LIMIT :param_1",
-        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NULL AND "
-        "t.id > :_a1 ORDER BY t.n NULLS LAST, t.id LIMIT :param_1 OFFSET "
-        ":param_2",
-        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NULL AND "
-        "t.n IS NULL AND t.id > :_a1 OR (t.n < NULL) ORDER BY t.n, t.id "
-        "LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.n AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.n IS NULL AND t.n IS NULL AND t.id > :_a1 ORDER BY "
-        "t.n, t.id",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n IS NULL '
-        'AND t.id > :"_a1" ORDER BY t.n, t.id FETCH FIRST '
-        "__[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n "
+        "IS NULL AND t.id > :_a1 ORDER BY t.n, t.id LIMIT "
+        ":_limit",
+        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS "
+        "NULL AND t.id > :_a1 ORDER BY t.n NULLS LAST, t.id LIMIT "
+        ":_limit OFFSET :param_1",
+        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS "
+        "NULL AND t.n IS NULL AND t.id > :_a1 OR (t.n < NULL) ORDER "
+        "BY t.n, t.id LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.n AS _s0, t.id AS "
+        "_s1 FROM t WHERE t.n IS NULL AND t.n IS NULL AND t.id > :_a1 "
+        "ORDER BY t.n, t.id",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n '
+        'IS NULL AND t.id > :"_a1" ORDER BY t.n, t.id FETCH FIRST '
+        "__[POSTCOMPILE_D_limit] ROWS ONLY",
     },
     "NULLs first, a value": {
-        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE (t.n, t.id) > "
-        "(:_a0, :_a1) ORDER BY t.n NULLS FIRST, t.id LIMIT :param_1",
-        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE (t.n, t.id) > "
-        "(:_a0, :_a1) ORDER BY t.n, t.id LIMIT :param_1 OFFSET :param_2",
-        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n > :_a0 OR "
-        "t.n = :_a0 AND t.id > :_a1 ORDER BY t.n, t.id LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.n AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.n > :_a0 OR t.n = :_a0 AND t.id > :_a1 ORDER BY "
-        "t.n, t.id",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n > :"_a0"'
-        ' OR t.n = :"_a0" AND t.id > :"_a1" ORDER BY t.n NULLS FIRST, t.id '
-        "FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE "
+        "(t.n, t.id) > (:_a0, :_a1) ORDER BY t.n NULLS FIRST, "
+        "t.id LIMIT :_limit",
+        "sqlite": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE (t.n, "
+        "t.id) > (:_a0, :_a1) ORDER BY t.n, t.id LIMIT :_limit "
+        "OFFSET :param_1",
+        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n > "
+        ":_a0 OR t.n = :_a0 AND t.id > :_a1 ORDER BY t.n, t.id "
+        "LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.n AS _s0, t.id "
+        "AS _s1 FROM t WHERE t.n > :_a0 OR t.n = :_a0 AND t.id > "
+        ":_a1 ORDER BY t.n, t.id",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n '
+        '> :"_a0" OR t.n = :"_a0" AND t.id > :"_a1" ORDER BY t.n '
+        "NULLS FIRST, t.id FETCH FIRST __[POSTCOMPILE_D_limit] "
+        "ROWS ONLY",
     },
     "NULLs first, a NULL": {
-        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT anon_2.id AS id, anon_2._k0 AS _k0, anon_2._k1 AS _k1 FROM"
-        " (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS "
-        "NULL AND t.id > :_a1 ORDER BY t.n NULLS FIRST, t.id LIMIT "
-        ":param_1) AS anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 "
-        "AS _k0, anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS _k0, "
-        "t.id AS _k1 FROM t WHERE t.n IS NOT NULL ORDER BY t.n NULLS FIRST,"
-        " t.id LIMIT :param_2) AS anon_3) AS anon_1 ORDER BY anon_1._k0 "
-        "NULLS FIRST, anon_1._k1 LIMIT :param_3",
-        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 FROM "
-        "(SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS "
-        "NULL AND t.id > :_a1 UNION ALL SELECT t.id AS id, t.n AS _k0, t.id"
-        " AS _k1 FROM t WHERE t.n IS NOT NULL) AS anon_1 ORDER BY "
-        "anon_1._k0, anon_1._k1 LIMIT :param_1 OFFSET :param_2",
-        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS NOT NULL "
-        "OR t.n IS NULL AND t.id > :_a1 OR (t.n < NULL) ORDER BY t.n, t.id "
-        "LIMIT :param_1",
-        "mssql": "SELECT TOP __[POSTCOMPILE_param_1] t.id, t.n AS _s0, t.id AS _s1 "
-        "FROM t WHERE t.n IS NOT NULL OR t.n IS NULL AND t.id > :_a1 ORDER "
-        "BY t.n, t.id",
-        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n IS NOT '
-        'NULL OR t.n IS NULL AND t.id > :"_a1" ORDER BY t.n NULLS FIRST, '
-        "t.id FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY",
+        "postgresql": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 "
+        "FROM (SELECT anon_2.id AS id, anon_2._k0 AS _k0, "
+        "anon_2._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS _k0, "
+        "t.id AS _k1 FROM t WHERE t.n IS NULL AND t.id > :_a1 "
+        "ORDER BY t.n NULLS FIRST, t.id LIMIT :_limit) AS "
+        "anon_2 UNION ALL SELECT anon_3.id AS id, anon_3._k0 AS "
+        "_k0, anon_3._k1 AS _k1 FROM (SELECT t.id AS id, t.n AS "
+        "_k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL ORDER BY "
+        "t.n NULLS FIRST, t.id LIMIT :_limit) AS anon_3) AS "
+        "anon_1 ORDER BY anon_1._k0 NULLS FIRST, anon_1._k1 "
+        "LIMIT :_limit",
+        "sqlite": "SELECT anon_1.id, anon_1._k0 AS _s0, anon_1._k1 AS _s1 "
+        "FROM (SELECT t.id AS id, t.n AS _k0, t.id AS _k1 FROM t "
+        "WHERE t.n IS NULL AND t.id > :_a1 UNION ALL SELECT t.id AS "
+        "id, t.n AS _k0, t.id AS _k1 FROM t WHERE t.n IS NOT NULL) "
+        "AS anon_1 ORDER BY anon_1._k0, anon_1._k1 LIMIT :_limit "
+        "OFFSET :param_1",
+        "mysql": "SELECT t.id, t.n AS _s0, t.id AS _s1 FROM t WHERE t.n IS "
+        "NOT NULL OR t.n IS NULL AND t.id > :_a1 OR (t.n < NULL) "
+        "ORDER BY t.n, t.id LIMIT :_limit",
+        "mssql": "SELECT TOP __[POSTCOMPILE__limit] t.id, t.n AS _s0, t.id AS "
+        "_s1 FROM t WHERE t.n IS NOT NULL OR t.n IS NULL AND t.id > "
+        ":_a1 ORDER BY t.n, t.id",
+        "oracle": 'SELECT t.id, t.n AS "_s0", t.id AS "_s1" FROM t WHERE t.n '
+        'IS NOT NULL OR t.n IS NULL AND t.id > :"_a1" ORDER BY t.n '
+        "NULLS FIRST, t.id FETCH FIRST __[POSTCOMPILE_D_limit] ROWS "
+        "ONLY",
     },
 }
 
@@ -315,7 +349,7 @@ def page_sql(
 ) -> str:
     plan = cursor_plan(statement, DIALECTS[dialect])
     cursor = None if keyset is None else Cursor(direction, plan.fingerprint, keyset)
-    page = plan.page_statement(cursor, 11, probe=probe)
+    page = plan.page(cursor, 11, probe=probe).statement
     return " ".join(str(page.compile(dialect=DIALECTS[dialect])).split())
 
 
@@ -332,7 +366,7 @@ def test_the_same_statement_looks_for_a_row_behind_the_cursor() -> None:
         "SELECT t.id, t.a AS _s0, t.id AS _s1, "
         "(SELECT 1 FROM t WHERE (t.a, t.id) <= (:_a0, :_a1) "
         "ORDER BY t.a DESC, t.id DESC LIMIT :param_1) AS _p "
-        "FROM t WHERE (t.a, t.id) > (:_a0, :_a1) ORDER BY t.a, t.id LIMIT :param_2"
+        "FROM t WHERE (t.a, t.id) > (:_a0, :_a1) ORDER BY t.a, t.id LIMIT :_limit"
     )
 
 
@@ -348,7 +382,7 @@ def test_sqlite_is_not_asked_to_compare_a_row_with_its_own_key_in_it() -> None:
     assert "(own.a, own.id)" not in page_sql(select(own).order_by(own.c.a), "sqlite", (1, 2))
     assert page_sql(select(own.c.id), "sqlite", (2,)) == (
         "SELECT own.id, own.id AS _s0 FROM own WHERE own.id > :_a0 "
-        "ORDER BY own.id LIMIT :param_1 OFFSET :param_2"
+        "ORDER BY own.id LIMIT :_limit OFFSET :param_1"
     )
 
 

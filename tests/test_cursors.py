@@ -6,6 +6,7 @@ what lies behind the digest can be reached.
 
 import base64
 import json
+import pickle
 import struct
 import sys
 import time as clock
@@ -129,6 +130,16 @@ def test_all_characters_that_are_text_come_back() -> None:
         )
 
         assert PLAIN.decode(PLAIN.encode(cursor_of(characters))).keyset == (characters,)
+
+
+def test_a_codec_can_be_pickled_for_another_process() -> None:
+    codec = CursorCodec(secrets=["a secret of enough characters"], scope="route")
+    cursor = Cursor("after", "f", (1, "x"))
+
+    again = pickle.loads(pickle.dumps(codec))
+
+    assert again == codec
+    assert again.decode(codec.encode(cursor)) == cursor
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -383,7 +383,7 @@ def test_postgresql_is_not_told_that_a_key_is_constant_behind_the_first_range() 
     dialect = postgresql.dialect(paramstyle="named")
     statement = select(thing.c.id).order_by(thing.c.a, thing.c.b.desc(), thing.c.id)
     plan = cursor_plan(statement, dialect)
-    page = plan.page_statement(Cursor("after", plan.fingerprint, (1, 2, 3)), 11, probe=False)
+    page = plan.page(Cursor("after", plan.fingerprint, (1, 2, 3)), 11).statement
     ranges = " ".join(str(page.compile(dialect=dialect)).split()).split("UNION ALL")
 
     assert "WHERE t.a = :_a0 AND t.b = :_a1 AND t.id > :_a2" in ranges[0]

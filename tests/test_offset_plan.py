@@ -51,8 +51,13 @@ def plan(
     return offset_plan(statement, request, DIALECTS[dialect], EXACT, **options)
 
 
+def rows_of(plan: OffsetPlan[PageMeta]) -> Any:
+    assert plan.rows is not None
+    return plan.rows.statement
+
+
 def rows_sql(statement: Any, dialect: str = "postgresql") -> str:
-    return sql(plan(statement, dialect=dialect).rows, dialect)
+    return sql(rows_of(plan(statement, dialect=dialect)), dialect)
 
 
 NAMES = select(User.id, User.name).order_by(User.name)
@@ -156,7 +161,7 @@ def test_where_the_bytes_of_a_text_cannot_be_sorted_by_it_is_refused() -> None:
     class UnknownDialect(DefaultDialect):
         name = "unknown"
 
-    rows = plan(select(log.c.message)).rows
+    rows = rows_of(plan(select(log.c.message)))
 
     assert rows is not None
     with pytest.raises(DialectNotSupportedError, match="select a primary key"):
@@ -166,7 +171,7 @@ def test_where_the_bytes_of_a_text_cannot_be_sorted_by_it_is_refused() -> None:
 def test_an_aggregate_gets_no_order() -> None:
     statement = select(func.count(User.id))
 
-    assert sql(plan(statement, OffsetRequest(0, 10)).rows) == (
+    assert sql(rows_of(plan(statement, OffsetRequest(0, 10)))) == (
         'SELECT count("user".id) AS count_1 FROM "user" LIMIT 10 OFFSET 0'
     )
     assert plan(statement).rows is None
@@ -345,7 +350,7 @@ def test_a_deep_page_is_found_by_its_keys_as_each_dialect_says_it(
 ) -> None:
     statement = select(User.name, User.email).join(User.team).order_by(User.name)
 
-    assert sql(plan(statement, DEEP, dialect).rows, dialect) == expected
+    assert sql(rows_of(plan(statement, DEEP, dialect)), dialect) == expected
 
 
 @pytest.mark.parametrize(
@@ -393,6 +398,7 @@ def test_a_page_from_the_end_is_counted_anew_unless_both_statements_see_the_same
 def test_page_and_total_in_one_statement_compile_in_every_dialect(dialect: str) -> None:
     in_page = offset_plan(NAMES, PAGE, DIALECTS[dialect], ExactCount(in_page=True))
 
-    text_ = sql(in_page.rows_and_total, dialect)
+    assert in_page.rows_and_total is not None
+    text_ = sql(in_page.rows_and_total.statement, dialect)
     assert text_.count("count(*)") == 1
     assert "LEFT OUTER JOIN" in text_

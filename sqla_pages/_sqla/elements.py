@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -45,6 +45,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import (
     FromClause,
     Subquery,
+    _OffsetLimitParam,
 )
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -53,6 +54,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 AnyCompound: TypeAlias = "CompoundSelect[*tuple[Any, ...]]"
 Statement: TypeAlias = "AnySelect | AnyCompound"
+
+# From here on, SQLAlchemy takes a number for a BIGINT.
+_LARGE_BITS: Final = 32
 
 
 def is_anonymous(column: ColumnElement[Any]) -> bool:
@@ -190,6 +194,16 @@ def grouped(clause: ColumnElement[Any]) -> ColumnElement[Any]:
 def number(value: int) -> ColumnElement[int]:
     """Return a number as it is, not as a parameter."""
     return literal_column(str(value), Integer())
+
+
+def parameter_of_rows(name: str, number: int) -> ColumnElement[int]:
+    """Return a number of rows for LIMIT or OFFSET, as a parameter with a name of its own."""
+    return _OffsetLimitParam(name, number, unique=False)
+
+
+def is_large(number: int) -> bool:
+    """Tell whether a number makes a parameter of another type than most do."""
+    return number.bit_length() >= _LARGE_BITS
 
 
 def of_subquery(clause: ColumnElement[Any], subquery: Subquery) -> ColumnElement[Any]:

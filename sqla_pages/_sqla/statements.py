@@ -3,8 +3,8 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,7 +34,26 @@ from sqlalchemy.sql.selectable import (
 from .elements import AnyCompound, AnySelect, Statement, _flat, flat, number
 from .sources import entity_keys_of, joins_of, leaves_of
 
+AnyStatement = TypeVar("AnyStatement", bound=Statement)
+
 _NOT_NUMBER: Final = "its LIMIT or OFFSET is an expression"
+
+
+def structure_of(statement: Statement) -> Hashable | None:
+    """Return what statements that are built alike agree in; None where that cannot be told.
+
+    It is all but the values of parameters, of which only the types count. One whose value is found
+    out whenever the statement runs could be of any.
+    """
+    key = statement._generate_cache_key()
+    if key is None or any(parameter.callable is not None for parameter in key.bindparams):
+        return None
+    return key.key, tuple(type(parameter.value) for parameter in key.bindparams)
+
+
+def copy_of(statement: AnyStatement) -> AnyStatement:
+    """Return another statement that is the same."""
+    return cast("AnyStatement", statement._generate())
 
 
 def raw_columns_of(statement: "AnySelect | FromStatement[Any]") -> tuple[ClauseElement, ...]:
@@ -133,6 +152,14 @@ def without_loading(statement: AnySelect) -> AnySelect:
     bare._with_options = criteria_of(statement)
     bare._for_update_arg = None
     return bare
+
+
+def rows_alone(statement: AnySelect, *columns: ColumnElement[Any]) -> AnySelect:
+    """Return it with another select list, without order, loading, locks and DISTINCT."""
+    bare = without_loading(statement)
+    bare._order_by_clauses = ()
+    bare._distinct, bare._distinct_on = False, ()
+    return with_columns(bare, *columns)
 
 
 def with_columns(statement: AnySelect, *columns: ColumnElement[Any]) -> AnySelect:

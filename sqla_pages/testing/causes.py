@@ -39,8 +39,9 @@ def _ambiguous(session: AnySession, pageable: Pageable, *, scalars: bool) -> str
     except (StatementNotPageableError, DialectNotSupportedError):
         return None
     # All rows, with the values that cursors would carry.
-    every = plan.page_statement(None, 2**31 - 1, probe=False)
-    _, keysets = items_and_hidden(session.execute(every), len(plan.keys), scalars=scalars)
+    every = plan.page(None, 2**31 - 1)
+    result = session.execute(every.statement, every.parameters)
+    _, keysets = items_and_hidden(result, len(plan.keys), scalars=scalars)
     by = ", ".join(shown.order)
     for place, key in enumerate(plan.keys):
         if not key.nullable and any(keyset[place] is None for keyset in keysets):

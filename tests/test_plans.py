@@ -1,0 +1,268 @@
+"""Plans that are remembered: found again, let go of, and never with the values of another call."""
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Integer, bindparam, create_engine, event, func, select, union
+from sqlalchemy.orm import (
+    Session,
+    aliased,
+    joinedload,
+    selectinload,
+    with_loader_criteria,
+)
+
+from sqla_pages import InvalidCursorError, cursor_page, offset_page
+from sqla_pages.plans import CURSOR_PLANS, OFFSET_FRAMES, Plans
+
+from .schema import Base, Note, Team, User, rows
+
+PLANS: list[Plans[Any]] = [CURSOR_PLANS, OFFSET_FRAMES]
+BY_NAME = select(User).where(User.team_id > 0).order_by(User.name)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{tmp_path / 'plans.sqlite'}")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        for table, values in rows():
+            session.execute(table.insert(), values)
+        session.commit()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+
+
+def walked(session: Session, make: Callable[[], Any], limit: int = 4) -> list[Any]:
+    """Return the items of all cursor pages, of a statement that is made anew for each."""
+    page = cursor_page(session, make(), limit=limit)
+    items = list(page.data)
+    while page.meta.next_cursor is not None:
+        page = cursor_page(session, make(), limit=limit, cursor=page.meta.next_cursor)
+        items += page.data
+    return items
+
+
+@pytest.mark.parametrize("plans", PLANS)
+def test_a_statement_is_planned_once_in_each_dialect(plans: Plans[Any], engine: Engine) -> None:
+    other = create_engine("sqlite://")
+
+    plan = plans.of(BY_NAME, engine.dialect)
+
+    assert plans.of(BY_NAME, engine.dialect) is plan
+    assert plans.of(BY_NAME, other.dialect) is not plan
+    assert plans.of(BY_NAME.where(User.score > 0), engine.dialect) is not plan
+
+
+@pytest.mark.parametrize("plans", PLANS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: select(User).order_by(User.name),
+        lambda: select(User.name, func.count()).group_by(User.name).order_by(func.count() + 1),
+        lambda: select(User).options(joinedload(User.notes)).limit(7),
+        lambda: union(select(User.name), select(Team.name)),
+    ],
+)
+def test_neither_a_statement_nor_an_engine_is_kept_alive(
+    plans: Plans[Any], make: Callable[[], Any]
+) -> None:
+    statement, engine = make(), create_engine("sqlite://")
+    plans.of(statement, engine.dialect)
+    kept = [weakref.ref(one) for one in (statement, engine, engine.dialect)]
+
+    del statement, engine
+    gc.collect()
+
+    assert [one() for one in kept] == [None, None, None]
+
+
+@pytest.mark.parametrize("plans", PLANS)
+def test_what_is_remembered_of_statements_that_are_built_is_bounded(
+    plans: Plans[Any], engine: Engine
+) -> None:
+    for number in range(400):
+        plans.of(select(User.id, func.abs(User.id).label(f"n{number}")), engine.dialect)
+
+    remembered = plans._by_dialect[engine.dialect]
+    assert len(remembered.by_structure) == 256
+    gc.collect()
+    assert len(remembered.by_statement) == 0
+
+
+def test_a_page_of_a_module_s_statement_compiles_nothing_after_the_first(
+    session: Session, engine: Engine
+) -> None:
+    first = cursor_page(session, BY_NAME, limit=4)
+    cursor_page(session, BY_NAME, limit=4, cursor=first.meta.next_cursor)
+    offset_page(session, BY_NAME, limit=4)
+    cache: Any = engine._compiled_cache  # type: ignore[attr-defined]
+    entries = len(cache)
+
+    for limit in range(1, 9):
+        page = cursor_page(session, BY_NAME, limit=limit, cursor=first.meta.next_cursor)
+        assert page.data[0] == walked(session, lambda: BY_NAME)[4]
+        offset_page(session, BY_NAME, limit=limit, offset=limit)
+
+    assert len(cache) == entries
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda least: select(User).where(User.id > least).order_by(User.name),
+        lambda least: select(User).where(User.id > least).order_by(User.score.desc()),
+        lambda least: select(User.name).where(User.id > least).distinct(),
+        lambda least: select(User.id).order_by(User.name).limit(least),
+        lambda least: select(User.id).order_by(User.name).offset(least),
+        lambda least: select(User.id).where(User.id.in_(range(least))).order_by(User.name),
+        lambda least: select(User).join(User.team).where(Team.id != least).order_by(Team.name),
+        lambda least: select(User.id).where(User.name == "name 1").order_by(User.name),
+        lambda least: select(User.id, User.score + least).order_by(User.score + least),
+        lambda least: union(
+            select(User.id).where(User.id > least), select(Note.id).where(Note.id < least)
+        ),
+    ],
+)
+def test_statements_built_alike_share_no_values(
+    session: Session, make: Callable[[int], Any], limit: int
+) -> None:
+    def unpaged(least: int) -> list[Any]:
+        return sorted(map(repr, session.scalars(make(least)).all()))
+
+    for least in (3, 11, 7, 3):
+        offsets = range(0, len(unpaged(least)) + limit, limit)
+        by_offset = [offset_page(session, make(least), offset=n, limit=limit) for n in offsets]
+        items = [item for page in by_offset for item in page.data]
+
+        assert sorted(map(repr, items)) == unpaged(least)
+        assert {page.meta.total_items for page in by_offset} == {len(items)}
+        found = walked(session, lambda least=least: make(least), limit)  # type: ignore[misc]
+        assert sorted(map(repr, found)) == unpaged(least)
+
+
+def test_aliases_and_subqueries_of_one_statement_are_none_of_another(session: Session) -> None:
+    def of_alias() -> Any:
+        user = aliased(User)
+        return select(user.id).order_by(user.name)
+
+    def of_subquery() -> Any:
+        names = select(User.id, User.name).where(User.id > 4).subquery("names")
+        return select(names.c.id).order_by(names.c.name)
+
+    by_name = [*session.scalars(select(User.id).order_by(User.name, User.id))]
+
+    for _ in range(2):
+        assert walked(session, of_alias) == by_name
+        assert walked(session, of_subquery) == [id_ for id_ in by_name if id_ > 4]
+        assert offset_page(session, of_alias(), limit=50).data == by_name
+
+
+def test_a_number_in_place_of_a_text_is_planned_by_itself(session: Session) -> None:
+    # Compared to a number, the names are numbers to some databases, and so not one name.
+    def plan(value: Any) -> Any:
+        statement = select(User).where(User.name == value).order_by(User.name)
+        return CURSOR_PLANS.of(statement, session.get_bind().dialect)
+
+    assert len(plan("name 1").keys) == 1
+    assert len(plan(5).keys) == 2
+    assert len(plan("name 2").keys) == 1
+
+
+def test_a_value_that_is_found_out_at_every_run_is_found_out_anew(session: Session) -> None:
+    now: list[Any] = [3]
+    least = bindparam("least", callable_=lambda: now[0], type_=Integer)
+    statement = select(User.id).where(User.id > least).order_by(User.id)
+    shifted = select(User).order_by(func.coalesce(User.score, least))
+
+    for now[0] in (3, 9, 20):
+        expected = [user for user in range(1, 25) if user > now[0]]
+        found = offset_page(session, statement, limit=50).data
+        assert found == [id_ for id_ in expected if id_ in found]
+        assert walked(session, lambda: statement) == found
+    cursor = cursor_page(session, shifted, limit=5).meta.next_cursor
+    now[0] = 1
+    with pytest.raises(InvalidCursorError, match="another ordering"):
+        cursor_page(session, shifted, limit=5, cursor=cursor)
+
+
+def test_criteria_that_filter_eager_loads_are_read_at_every_call(session: Session) -> None:
+    kind = [0]
+    now = bindparam("now", callable_=lambda: kind[0], type_=Integer)
+    statement = (
+        select(User)
+        .options(
+            joinedload(User.notes, innerjoin=True), with_loader_criteria(Note, Note.kind == now)
+        )
+        .order_by(User.id)
+    )
+
+    def owners() -> list[int]:
+        return [*session.scalars(select(Note.user_id).where(Note.kind == kind[0]).distinct())]
+
+    for kind[0] in (0, 1, 2, 0):
+        session.expunge_all()
+        page = offset_page(session, statement, limit=50)
+        users = [user.id for user in page.data]
+        assert (users, page.meta.total_items) == (sorted(owners()), len(owners()))
+        assert [user.id for user in walked(session, lambda: statement)] == users
+
+
+def test_no_thread_reads_the_values_of_another(engine: Engine) -> None:
+    def make(kind: int) -> Any:
+        return (
+            select(User)
+            .where(User.id > kind)
+            .options(
+                selectinload(User.notes.and_(Note.kind == kind)),
+                with_loader_criteria(Team, Team.id != kind),
+            )
+            .order_by(func.coalesce(User.score, kind), User.id)
+        )
+
+    def expected(kind: int) -> list[int]:
+        with Session(engine) as session:
+            return [user.id for user in session.scalars(make(kind))]
+
+    orders = {kind: expected(kind) for kind in range(3)}
+
+    def read(number: int) -> None:
+        kind = number % 3
+        with Session(engine) as session:
+            pages = [offset_page(session, make(kind), offset=n, limit=5) for n in range(0, 30, 5)]
+            users = [user for page in pages for user in page.data]
+            assert [user.id for user in users] == orders[kind]
+            assert {note.kind for user in users for note in user.notes} <= {kind}
+            assert {page.meta.total_items for page in pages} == {len(orders[kind])}
+            assert [user.id for user in walked(session, lambda: make(kind))] == orders[kind]
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(read, range(48)))
+
+
+def test_a_page_takes_the_same_statements_however_often_it_was_planned(session: Session) -> None:
+    sent: list[tuple[str, Any]] = []
+    event.listen(
+        session.get_bind(), "before_cursor_execute", lambda *call: sent.append((call[2], call[3]))
+    )
+    for _ in range(3):
+        page = cursor_page(session, BY_NAME, limit=3)
+        cursor_page(session, BY_NAME, limit=3, cursor=page.meta.next_cursor)
+        offset_page(session, BY_NAME, limit=3, offset=6)
+
+    runs = [sent[:4], sent[4:8], sent[8:]]
+    assert len(sent) == 12
+    assert all(one == other for one, other in pairwise(runs))
