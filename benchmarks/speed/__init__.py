@@ -1,0 +1,1 @@
+"""What pages cost, beside hand-written SQLAlchemy and other libraries."""
