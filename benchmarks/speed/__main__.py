@@ -1,53 +1,90 @@
-"""Compare the cost of pages. Run by hand, from the top folder:
+"""What pages cost, beside hand-written SQLAlchemy and other libraries. Run by hand, from the top
+folder, in an environment with the drivers and `benchmarks/requirements.txt`:
 
-python -m benchmarks.speed --quick
+    python -m benchmarks.speed                  everything that is timed: half an hour
+    python -m benchmarks.speed --quick          pages on SQLite, 10,000 rows: half a minute
+    python -m benchmarks.speed --instructions   and what valgrind counts: ten minutes
+    python -m benchmarks.speed --memory         and what is held: ten minutes
+    python -m benchmarks.speed --report         the report alone, of what was measured before
+
+Contenders take turns, in another order in each round; compared is what they took in the same round.
+What is measured is kept in benchmarks/measured, for each version of SQLAlchemy, and the report,
+benchmarks/SPEED.md with its plots, is of all that is kept: run it in two environments for both.
+A library that is not installed is left out.
 """
 
 import argparse
 import asyncio
 import time
+from collections.abc import Sequence
 
-from sqlalchemy import create_engine
-
-from .pages import (
-    OURS,
-    OURS_PER_REQUEST,
-    PER_REQUEST,
-    PREBUILT,
-    keyset_contenders,
-    offset_contenders,
-)
+from . import report, suite
+from .measured import of_this_environment
+from .pages import PER_REQUEST, PREBUILT, keyset_contenders, offset_contenders
 from .places import places_of
 from .runner import measure
 from .table import sqlite_with
-
-QUICK_OFFSETS = range(50, 850, 50)
+from .ways import way_to
 
 
 async def quick(rounds: int) -> None:
     """Print what a thread takes of its processor: what else runs on the machine shows less."""
-    with sqlite_with(10_000) as url:
-        engine = create_engine(url)
-        with engine.connect() as connection:
-            places = places_of(connection, 10_000, list(QUICK_OFFSETS))
+    with sqlite_with(suite.SMALL) as url:
+        async with way_to(url) as way:
+            places = await way.on_connection(
+                lambda connection: places_of(connection, suite.SMALL, range(50, 850, 50))
+            )
             for title, contenders in (
-                ("keyset page", keyset_contenders(connection, places)),
-                ("offset page and count", offset_contenders(connection, places)),
+                ("keyset page", await keyset_contenders(way, places)),
+                ("offset page and count", await offset_contenders(way, places)),
             ):
                 times = await measure(contenders, rounds, time.thread_time)
-                print(f"\n{title}, SQLite, 10,000 rows, {rounds} rounds: median (quartiles)")
+                print(
+                    f"\n{title}, SQLite, {suite.SMALL:,} rows, {rounds} rounds: median (quartiles)"
+                )
                 print(f"{'':55}{'us':>8}  {'/ prebuilt':22}{'/ per request':22}")
                 for name in sorted(times.names, key=times.microseconds):
                     print(
                         f"{name:55}{times.microseconds(name):8.0f}  "
                         f"{times.ratio(name, PREBUILT)!s:22}{times.ratio(name, PER_REQUEST)!s:22}"
                     )
-        engine.dispose()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--parts", nargs="*", choices=suite.PARTS, default=suite.PARTS)
+    parser.add_argument("--drivers", nargs="+", choices=suite.DRIVERS, default=suite.DRIVERS)
+    parser.add_argument("--sizes", nargs="+", type=int, default=(suite.SMALL, suite.LARGE))
+    options = parser.parse_args(arguments)
+    if options.quick:
+        asyncio.run(quick(options.rounds))
+        return
+    measured = of_this_environment()
+    if not options.report:
+        asyncio.run(
+            suite.run(
+                suite.Run(measured, options.parts, options.drivers, options.sizes, options.rounds)
+            )
+        )
+    if options.instructions:
+        from .instructions import count_instructions
+
+        measured.instructions = count_instructions()
+        measured.write()
+    if options.memory:
+        from .memory import measure_memory
+
+        measured.memory = measure_memory()
+        measured.write()
+    report.write()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="SQLite and 10,000 rows alone")
-    parser.add_argument("--rounds", type=int, default=40)
-    options = parser.parse_args()
-    asyncio.run(quick(options.rounds))
+    main()

@@ -82,7 +82,7 @@ class KeysetByHand:
     def per_request(self, session: Session, cursor: str) -> Any:
         keys = self.links.keys(cursor)
         after = tuple_(literal(keys["created_at"]), literal(keys["id"]))
-        behind = select(ONE).where(KEYS <= after).limit(1).scalar_subquery()
+        behind = select(ONE).where(after >= KEYS).limit(1).scalar_subquery()
         statement = (
             select(Item, behind.label("behind"))
             .where(tuple_(Item.created_at, Item.id) > after)

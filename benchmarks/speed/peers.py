@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from .places import Place
-from .table import LIMIT, ordered
+from .table import LIMIT, ORDERED, ordered
 
 NAMES = ("fastapi-sqla", "fastapi-pagination", "sqlakeyset")
 
@@ -34,6 +34,7 @@ class Peer:
 
 
 def keyset_peers(*, is_async: bool) -> list[Peer]:
+    """Return those with keyset pages; the statement they are given is made once."""
     found = versions()
     peers: list[Peer] = []
     if "sqlakeyset" in found:
@@ -45,6 +46,7 @@ def keyset_peers(*, is_async: bool) -> list[Peer]:
 
 
 def offset_peers(*, is_async: bool) -> list[Peer]:
+    """Return those with offset pages; the statement they are given is made for each page."""
     found = versions()
     peers: list[Peer] = []
     if "fastapi-sqla" in found:
@@ -54,7 +56,7 @@ def offset_peers(*, is_async: bool) -> list[Peer]:
     return peers
 
 
-def _bookmark(place: Place) -> str:
+def bookmark_of(place: Place) -> str:
     from sqlakeyset import serialize_bookmark
 
     return str(serialize_bookmark(((place.created_at, place.id), False)))
@@ -63,25 +65,21 @@ def _bookmark(place: Place) -> str:
 def _sqlakeyset(is_async: bool) -> Peer:
     from sqlakeyset import asyncio, select_page
 
-    def call(session: Session, bookmark: str) -> Any:
-        page = select_page(session, ordered(), per_page=LIMIT, page=bookmark)
+    def answered(page: Any) -> Any:
         paging = page.paging
-        if paging.has_next:
-            paging.bookmark_next
-        if paging.has_previous:
-            paging.bookmark_previous
-        return [row[0] for row in page]
+        links = (
+            paging.bookmark_next if paging.has_next else None,
+            paging.bookmark_previous if paging.has_previous else None,
+        )
+        return [row[0] for row in page], *links
+
+    def call(session: Session, bookmark: str) -> Any:
+        return answered(select_page(session, ORDERED, per_page=LIMIT, page=bookmark))
 
     async def async_call(session: Any, bookmark: str) -> Any:
-        page = await asyncio.select_page(session, ordered(), per_page=LIMIT, page=bookmark)
-        paging = page.paging
-        if paging.has_next:
-            paging.bookmark_next
-        if paging.has_previous:
-            paging.bookmark_previous
-        return [row[0] for row in page]
+        return answered(await asyncio.select_page(session, ORDERED, per_page=LIMIT, page=bookmark))
 
-    return Peer("sqlakeyset", async_call if is_async else call, _bookmark)
+    return Peer("sqlakeyset", async_call if is_async else call, bookmark_of)
 
 
 def _cursor_page(is_async: bool, name: str, *, counts: bool) -> Peer:
@@ -97,16 +95,16 @@ def _cursor_page(is_async: bool, name: str, *, counts: bool) -> Peer:
     config = Config(page_cls=page_class)
 
     def call(session: Session, cursor: str) -> Any:
-        return paginate(session, ordered(), params_class(cursor=cursor, size=LIMIT), config=config)
+        return paginate(session, ORDERED, params_class(cursor=cursor, size=LIMIT), config=config)
 
     async def async_call(session: Any, cursor: str) -> Any:
         params = params_class(cursor=cursor, size=LIMIT)
-        return await apaginate(session, ordered(), params, config=config)
+        return await apaginate(session, ORDERED, params, config=config)
 
     return Peer(
         name,
         async_call if is_async else call,
-        lambda place: encode_cursor(_bookmark(place)),
+        lambda place: encode_cursor(bookmark_of(place)),
     )
 
 

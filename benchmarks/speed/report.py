@@ -1,0 +1,5 @@
+"""r"""
+
+
+def write():
+    pass
