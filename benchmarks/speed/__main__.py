@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from . import report, suite
 from .measured import of_this_environment
@@ -27,21 +28,18 @@ from .table import sqlite_with
 from .ways import way_to
 
 
-async def quick(rounds: int) -> None:
+async def quick(rounds: int, rows: int = suite.SMALL, places: int = 16) -> None:
     """Print what a thread takes of its processor: what else runs on the machine shows less."""
-    with sqlite_with(suite.SMALL) as url:
+    with sqlite_with(rows) as url:
         async with way_to(url) as way:
-            places = await way.on_connection(
-                lambda connection: places_of(connection, suite.SMALL, range(50, 850, 50))
-            )
+            offsets = [50 * number for number in range(1, places + 1)]
+            found = await way.on_connection(partial(places_of, rows=rows, offsets=offsets))
             for title, contenders in (
-                ("keyset page", await keyset_contenders(way, places)),
-                ("offset page and count", await offset_contenders(way, places)),
+                ("keyset page", await keyset_contenders(way, found)),
+                ("offset page and count", await offset_contenders(way, found)),
             ):
                 times = await measure(contenders, rounds, time.thread_time)
-                print(
-                    f"\n{title}, SQLite, {suite.SMALL:,} rows, {rounds} rounds: median (quartiles)"
-                )
+                print(f"\n{title}, SQLite, {rows:,} rows, {rounds} rounds: median (quartiles)")
                 print(f"{'':55}{'us':>8}  {'/ prebuilt':22}{'/ per request':22}")
                 for name in sorted(times.names, key=times.microseconds):
                     print(

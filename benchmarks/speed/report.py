@@ -1,5 +1,276 @@
-"""r"""
+"""Writes what was measured: a report in Markdown, and plots."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from . import pages
+from .depths import keyset, offset
+from .measured import Measured, read_all
+from .plots import against_depth, bars
+from .requests_compared import BY_HAND, OURS
+from .runner import Ratio
+from .suite import LARGE, PSYCOPG, SMALL, SQLITE
+from .targets import HOPS, TARGETS, Target
+
+FOLDER = Path(__file__).parents[1]
+PLOTS = FOLDER / "plots"
+
+DATABASES = {
+    SQLITE: "SQLite",
+    "sqlite+aiosqlite": "SQLite, aiosqlite",
+    PSYCOPG: "PostgreSQL, psycopg",
+    "postgresql+psycopg2": "PostgreSQL, psycopg2",
+    "postgresql+asyncpg": "PostgreSQL, asyncpg",
+    "": "no database",
+}
+KINDS = {
+    "keyset": "Keyset pages",
+    "offset": "Offset pages with a count",
+    "request, none": "Requests to an endpoint without a session",
+    "request, offset": "Whole requests for an offset page",
+    "request, cursor": "Whole requests for a cursor page",
+    "response": "Responses of 50 objects",
+    "import": "Imports",
+}
 
 
-def write():
-    pass
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def title_of(measured: Measured) -> str:
+    return f"SQLAlchemy {measured.environment['sqlalchemy']}"
+
+
+def targets(measured: Measured) -> Iterator[str]:
+    """Yield a table of what is aimed at, and was found; ✗ is where it was not reached."""
+    aimed = [(target, dict(target.found(measured))) for target in TARGETS]
+    names = [name for name in DATABASES if any(name in found for _, found in aimed)]
+    rows = [
+        [
+            target.words,
+            f"≤ {target.most:.2f}",
+            *(cell(found.get(name), target) for name in names),
+            instructions_of(measured, target),
+        ]
+        for target, found in aimed
+    ]
+    for words, kind, is_async, most in HOPS:
+        found = {
+            driver: by_kind[kind][OURS]
+            for driver, by_kind in measured.hops.items()
+            if is_async is None or make_url(f"{driver}://").get_dialect().is_async == is_async
+        }
+        cells = [
+            f"{found[name]}{'' if found[name] <= most else ' ✗'}" if name in found else ""
+            for name in names
+        ]
+        rows.append([words, str(most), *cells, ""])
+    heads = ("time as a ratio, median (quartiles)", "target")
+    yield from table((*heads, *(DATABASES[name] for name in names), "instructions, SQLite"), rows)
+
+
+def cell(ratio: Ratio | None, target: Target) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio}{'' if ratio.median <= target.most else ' ✗'}"
+
+
+def instructions_of(measured: Measured, target: Target) -> str:
+    counted = measured.instructions.get(target.kind, {})
+    if not {target.ours, target.other} <= set(counted):
+        return ""
+    return f"{counted[target.ours] / counted[target.other]:.3f}"
+
+
+def hops(measured: Measured) -> Iterator[str]:
+    kinds = {"none": "no session", "offset": "offset page", "cursor": "cursor page"}
+    rows = [
+        [DATABASES[driver], kinds[kind], *(str(found.get(name, "")) for name in HOP_NAMES)]
+        for driver, by_kind in measured.hops.items()
+        for kind, found in by_kind.items()
+    ]
+    yield from table(("", "request", *HOP_NAMES), rows)
+
+
+HOP_NAMES = (OURS, BY_HAND, "fastapi-sqla", "fastapi-pagination")
+
+
+def groups(measured: Measured, kind: str) -> Iterator[str]:
+    """Yield a table for each size: what each contender takes, as a multiple of ours."""
+    found = [group for group in measured.groups if group.kind == kind]
+    for size in sorted({group.rows for group in found}):
+        of_size = [group for group in found if group.rows == size]
+        names = list(dict.fromkeys(name for group in of_size for name in group.times.names))
+        base = next((name for name in names if name.startswith("ours")), names[0])
+        first = of_size[0].times
+        names.sort(key=first.microseconds)
+        rows = [
+            [
+                f"**{name}**" if name.startswith("ours") else name,
+                *(
+                    f"{group.times.ratio(name, base)}"
+                    if name != base
+                    else f"1 = {shown(group.times.microseconds(name))}"
+                    for group in of_size
+                ),
+            ]
+            for name in names
+        ]
+        if size:
+            yield f"{size:,} rows:\n"
+        yield from table(("", *(DATABASES[group.database] for group in of_size)), rows)
+
+
+def shown(microseconds: float) -> str:
+    if microseconds < 1000:
+        return f"{microseconds:.0f} µs"
+    return f"{microseconds / 1000:.3g} ms"
+
+
+def instructions(measured: Measured) -> Iterator[str]:
+    for kind, counted in measured.instructions.items():
+        base = counted[pages.PREBUILT]
+        rows = [
+            [name, f"{thousands:,.0f}", f"{thousands / base:.3f}"]
+            for name, thousands in sorted(counted.items(), key=lambda pair: pair[1])
+        ]
+        yield f"{KINDS[kind]}, SQLite, {title_of(measured)}:\n"
+        yield from table(("", "thousands of instructions", "/ prebuilt"), rows)
+
+
+def depths(measured: Measured, driver: str) -> dict[str, dict[int, float]]:
+    """Return milliseconds, by contender and rows before the page."""
+    lines: dict[str, dict[int, float]] = {}
+    for group in measured.groups:
+        if group.kind == "depth" and group.database == driver and group.offset is not None:
+            for name in group.times.names:
+                milliseconds = group.times.microseconds(name) / 1000
+                lines.setdefault(name, {})[group.offset] = milliseconds
+    return lines
+
+
+def depth_table(measured: Measured, driver: str) -> Iterator[str]:
+    lines = depths(measured, driver)
+    places = sorted({place for line in lines.values() for place in line})
+    if places:
+        yield f"{DATABASES[driver]}, {LARGE:,} rows, milliseconds by rows before the page:\n"
+        rows = [
+            [name, *(f"{line[place]:.3g}" if place in line else "" for place in places)]
+            for name, line in lines.items()
+        ]
+        yield from table(("", *(f"{place:,}" for place in places)), rows)
+
+
+def multiples(
+    measured: Measured, kind: str, base: str, names: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Return what contenders take as a multiple of one, by database, under shorter names."""
+    return {
+        DATABASES[group.database]: {
+            short: group.times.ratio(name, base).median
+            for name, short in names.items()
+            if name in group.times.names
+        }
+        for group in measured.groups
+        if group.kind == kind and group.rows == SMALL
+    }
+
+
+PAGE_NAMES = {
+    pages.PREBUILT: "hand-written, prebuilt",
+    pages.OURS: "sqla-pages",
+    pages.OURS_PER_REQUEST: "sqla-pages, per request",
+    pages.PER_REQUEST: "hand-written, per request",
+    "sqlakeyset": "sqlakeyset",
+    "fastapi-sqla": "fastapi-sqla",
+    "fastapi-pagination, no total": "fastapi-pagination, no total",
+    "fastapi-pagination": "fastapi-pagination",
+}
+REQUEST_NAMES = {
+    BY_HAND: BY_HAND,
+    OURS: "sqla-pages",
+    "fastapi-sqla": "fastapi-sqla",
+    "fastapi-pagination": "fastapi-pagination",
+}
+
+
+def plots(measured: Measured) -> Iterator[tuple[str, str]]:
+    """Yield the name and the picture of each plot."""
+    below = f"time as a multiple of sqla-pages; 50 of {SMALL:,} rows, {title_of(measured)}"
+    for kind, title, base, names in (
+        ("keyset", "A keyset page", pages.OURS, PAGE_NAMES),
+        ("offset", "An offset page with its count", pages.OURS, PAGE_NAMES),
+        ("request, offset", "A whole request for an offset page", OURS, REQUEST_NAMES),
+        ("request, cursor", "A whole request for a cursor page", OURS, REQUEST_NAMES),
+    ):
+        panels = multiples(measured, kind, base, names)
+        if panels:
+            yield kind.replace(", ", "-"), bars(title, below, panels)
+    for driver, name in ((SQLITE, "sqlite"), (PSYCOPG, "postgresql")):
+        lines = depths(measured, driver)
+        if lines:
+            title = f"A page of 50 against its depth, {DATABASES[driver]}"
+            note = f"{LARGE:,} rows, both scales logarithmic; dashed by offset, solid by cursor"
+            yield f"depth-{name}", against_depth(title, note, short_names(lines))
+
+
+def short_names(lines: Mapping[str, Mapping[int, float]]) -> dict[str, Mapping[int, float]]:
+    drawn = {
+        keyset(pages.OURS): "cursor, sqla-pages",
+        keyset("sqlakeyset"): "cursor, sqlakeyset",
+        keyset("fastapi-pagination, no total"): "cursor, fastapi-pagination",
+        offset(pages.OURS): "offset, sqla-pages",
+        offset(pages.PREBUILT): "offset, hand-written",
+        offset("fastapi-sqla"): "offset, fastapi-sqla",
+        offset("fastapi-pagination"): "offset, fastapi-pagination",
+    }
+    return {short: lines[name] for name, short in drawn.items() if name in lines}
+
+
+def lines_of(all_measured: Sequence[Measured]) -> Iterator[str]:
+    yield "# What pages cost\n"
+    yield "Written by `python -m benchmarks.speed`; how, says `benchmarks/speed/__main__.py`.\n"
+    for measured in all_measured:
+        told = ", ".join(f"{name} {value}" for name, value in measured.environment.items())
+        yield f"- {told}"
+    yield "\n## Targets\n"
+    for measured in all_measured:
+        yield f"{title_of(measured)}, {SMALL:,} rows; ✗ where a target was not reached:\n"
+        yield from targets(measured)
+    for name, _ in plots(all_measured[0]):
+        yield f"![{name}](plots/{name}.svg)\n"
+    for measured in all_measured:
+        yield f"\n## {title_of(measured)}\n"
+        for kind, title in KINDS.items():
+            yield f"### {title}\n"
+            yield from groups(measured, kind)
+        yield "### Depth\n"
+        for driver in (SQLITE, PSYCOPG):
+            yield from depth_table(measured, driver)
+        yield "### Thread hops of a request\n"
+        yield from hops(measured)
+        if measured.instructions:
+            yield "### Instructions\n"
+            yield from instructions(measured)
+        if measured.memory:
+            yield "### Memory\n"
+            rows = [[name, f"{value:,.1f}"] for name, value in measured.memory.items()]
+            yield from table(("", ""), rows)
+
+
+def write() -> None:
+    """Write the report and the plots, of all that was measured, and print the targets."""
+    all_measured = read_all()
+    PLOTS.mkdir(exist_ok=True)
+    for name, picture in plots(all_measured[0]):
+        (PLOTS / f"{name}.svg").write_text(picture)
+    (FOLDER / "SPEED.md").write_text("\n".join(lines_of(all_measured)).rstrip() + "\n")
+    for measured in all_measured:
+        print(title_of(measured), *targets(measured), sep="\n")

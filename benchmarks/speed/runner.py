@@ -75,6 +75,8 @@ async def measure(
     order = list(contenders)
     shuffled = random.Random(SEED)
     seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    gc.collect()
+    gc.freeze()
     for number in range(rounds + 1):
         shuffled.shuffle(order)
         for contender in order:

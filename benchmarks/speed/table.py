@@ -1,19 +1,16 @@
 """The table that is paged, and the databases it lies in."""
 
 import random
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Index, Select, String, create_engine, make_url, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from sqlalchemy.schema import CreateTable
 
 from tests import servers
 
@@ -41,7 +38,7 @@ class Item(Model):
     note: Mapped[str] = mapped_column(String(80))
 
 
-Index("item_created_at_id", Item.created_at, Item.id)
+INDEX = Index("item_created_at_id", Item.created_at, Item.id)
 COLUMNS = tuple(Item.__table__.columns.keys())
 
 
@@ -72,7 +69,12 @@ def rows_of(rows: int) -> Iterator[tuple[Any, ...]]:
 
 def fill(connection: Connection, rows: int) -> None:
     """Make the table in an empty database, by the quickest way its driver has."""
-    Model.metadata.create_all(connection)
+    connection.execute(CreateTable(Item.__table__))
+    copy_rows(connection, rows)
+    INDEX.create(connection)
+
+
+def copy_rows(connection: Connection, rows: int) -> None:
     columns = ", ".join(COLUMNS)
     raw: Any = connection.connection.dbapi_connection
     found = rows_of(rows)
