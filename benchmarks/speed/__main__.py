@@ -4,6 +4,7 @@ folder, in an environment with the drivers and `benchmarks/requirements.txt`:
     python -m benchmarks.speed                  everything that is timed: half an hour
     python -m benchmarks.speed --quick          pages on SQLite, 10,000 rows: half a minute
     python -m benchmarks.speed --instructions   and what valgrind counts: ten minutes
+    python -m benchmarks.speed --profile        and where the time of a page goes: a minute
     python -m benchmarks.speed --memory         and what is held: ten minutes
     python -m benchmarks.speed --report         the report alone, of what was measured before
 
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--rounds", type=int, default=40)
@@ -75,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from .instructions import count_instructions
 
         measured.instructions = count_instructions()
+        measured.write()
+    if options.profile:
+        from .profile import measure_profiles
+
+        measured.profiles = measure_profiles()
         measured.write()
     if options.memory:
         from .memory import measure_memory

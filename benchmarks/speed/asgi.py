@@ -1,8 +1,10 @@
 """Requests to an application in this process, without a network or a client library."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 from anyio import to_thread
@@ -53,11 +55,10 @@ async def hops_of(app: Any, scope: dict[str, Any]) -> int:
 
     Those of asyncio's own executor count as well: fastapi-sqla takes them.
     """
-    import asyncio
-
-    loop = asyncio.get_running_loop()
     seen: list[object] = []
-    run_sync, run_in_executor = to_thread.run_sync, loop.run_in_executor
+    run_sync = to_thread.run_sync
+    loop = asyncio.get_running_loop()
+    run_in_executor = loop.run_in_executor
 
     def count(work: Any, *arguments: Any, **options: Any) -> Any:
         seen.append(work)
@@ -69,11 +70,9 @@ async def hops_of(app: Any, scope: dict[str, Any]) -> int:
 
     call = requests_to(app)
     await call(scope)
-    to_thread.run_sync = count
-    loop.run_in_executor = count_executor  # type: ignore[method-assign]
-    try:
+    with (
+        patch.object(to_thread, "run_sync", count),
+        patch.object(loop, "run_in_executor", count_executor),
+    ):
         await call(scope)
-    finally:
-        to_thread.run_sync = run_sync
-        loop.run_in_executor = run_in_executor  # type: ignore[method-assign]
     return len(seen)

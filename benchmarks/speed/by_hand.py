@@ -8,7 +8,16 @@ wherever a cursor was given. Cursors are decoded and encoded by the codec of sql
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnClause,
+    Connection,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from sqla_pages import CursorCodec
@@ -18,7 +27,7 @@ from .places import Place
 from .table import LIMIT, Item, ordered
 
 TABLE = Item.__table__
-ONE = literal_column("1")
+ONE: ColumnClause[int] = literal_column("1")
 KEYS = tuple_(Item.created_at, Item.id)
 AFTER = tuple_(
     bindparam("created_at", type_=Item.created_at.type), bindparam("id", type_=Item.id.type)
@@ -36,6 +45,9 @@ CORE = (
     .limit(LIMIT + 1)
 )
 AT_OFFSET = ordered().limit(LIMIT).offset(bindparam("offset"))
+CORE_AT_OFFSET = (
+    select(TABLE).order_by(TABLE.c.created_at, TABLE.c.id).limit(LIMIT).offset(bindparam("offset"))
+)
 COUNT = select(func.count()).select_from(Item)
 
 
@@ -128,11 +140,5 @@ def offset_per_request(session: Session, offset: int) -> Any:
 
 
 def offset_core(connection: Connection, offset: int) -> Any:
-    statement = CORE_AT_OFFSET
-    items = connection.execute(statement, {"offset": offset}).all()
+    items = connection.execute(CORE_AT_OFFSET, {"offset": offset}).all()
     return items, connection.execute(COUNT).scalar_one()
-
-
-CORE_AT_OFFSET = (
-    select(TABLE).order_by(TABLE.c.created_at, TABLE.c.id).limit(LIMIT).offset(bindparam("offset"))
-)

@@ -38,6 +38,8 @@ class Measured:
     """By driver, kind of request and name."""
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)
     """Thousands of instructions of a page, by kind and name."""
+    profiles: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """Microseconds of a page, by kind, name and part."""
     memory: dict[str, float] = field(default_factory=dict)
 
     def add(self, group: Group) -> None:
@@ -62,6 +64,7 @@ class Measured:
             "environment": self.environment,
             "hops": self.hops,
             "instructions": self.instructions,
+            "profiles": self.profiles,
             "memory": self.memory,
             "groups": [
                 {

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqla_pages import async_cursor_page, async_offset_page, cursor_page, offset_page
 
 from .by_hand import KeysetByHand, Links, offset_core, offset_per_request, offset_prebuilt
-from .peers import keyset_peers, offset_peers
+from .peers import codec_peers, keyset_peers, offset_peers
 from .places import CODEC, Places, ids_of
 from .runner import Contender
 from .table import LIMIT, ORDERED, ordered
@@ -100,6 +100,20 @@ async def offset_contenders(way: Way, places: Places) -> list[Contender]:
     for peer in offset_peers(is_async=way.is_async):
         contenders += _by_session(way, {peer.name: peer.call}, offsets)
     return await _checked(places, contenders)
+
+
+def codec_contenders(places: Places) -> list[Contender]:
+    """Return what reads the cursors of places, and writes them again; ours signs them."""
+
+    def ours(cursor: str) -> str:
+        return CODEC.encode(CODEC.decode(cursor))
+
+    cursors = tuple(places.cursors[place] for place in places.all)
+    peers = [
+        Contender(peer.name, peer.call, tuple(peer.argument(place) for place in places.all), 20)
+        for peer in codec_peers()
+    ]
+    return [Contender("ours, signed", ours, cursors, 20), *peers]
 
 
 def _by_session(

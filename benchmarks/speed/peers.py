@@ -26,10 +26,10 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A page of another library: from a session, and what stands for a place to it."""
+    """A call of another library, mostly for a page, and what stands for a place to it."""
 
     name: str
-    call: Callable[[Any, Any], Any]
+    call: Callable[..., Any]
     argument: Callable[[Place], Any]
 
 
@@ -54,6 +54,18 @@ def offset_peers(*, is_async: bool) -> list[Peer]:
     if "fastapi-pagination" in found:
         peers.append(_offset_page(is_async))
     return peers
+
+
+def codec_peers() -> list[Peer]:
+    """Return those that read a cursor and write it again."""
+    if "sqlakeyset" not in versions():
+        return []
+    from sqlakeyset import serialize_bookmark, unserialize_bookmark
+
+    def call(bookmark: str) -> str:
+        return str(serialize_bookmark(unserialize_bookmark(bookmark)))
+
+    return [Peer("sqlakeyset, not signed", call, bookmark_of)]
 
 
 def bookmark_of(place: Place) -> str:

@@ -1,14 +1,13 @@
 """Writes what was measured: a report in Markdown, and plots."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from . import pages
-from .depths import keyset, offset
 from .measured import Measured, read_all
-from .plots import against_depth, bars
+from .pictures import DATABASES, depths, plots, title_of
 from .requests_compared import BY_HAND, OURS
 from .runner import Ratio
 from .suite import LARGE, PSYCOPG, SMALL, SQLITE
@@ -17,14 +16,6 @@ from .targets import HOPS, TARGETS, Target
 FOLDER = Path(__file__).parents[1]
 PLOTS = FOLDER / "plots"
 
-DATABASES = {
-    SQLITE: "SQLite",
-    "sqlite+aiosqlite": "SQLite, aiosqlite",
-    PSYCOPG: "PostgreSQL, psycopg",
-    "postgresql+psycopg2": "PostgreSQL, psycopg2",
-    "postgresql+asyncpg": "PostgreSQL, asyncpg",
-    "": "no database",
-}
 KINDS = {
     "keyset": "Keyset pages",
     "offset": "Offset pages with a count",
@@ -32,6 +23,7 @@ KINDS = {
     "request, offset": "Whole requests for an offset page",
     "request, cursor": "Whole requests for a cursor page",
     "response": "Responses of 50 objects",
+    "cursor": "A cursor read and written",
     "import": "Imports",
 }
 
@@ -42,10 +34,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         yield f"| {' | '.join(row)} |"
     yield ""
-
-
-def title_of(measured: Measured) -> str:
-    return f"SQLAlchemy {measured.environment['sqlalchemy']}"
 
 
 def targets(measured: Measured) -> Iterator[str]:
@@ -145,15 +133,15 @@ def instructions(measured: Measured) -> Iterator[str]:
         yield from table(("", "thousands of instructions", "/ prebuilt"), rows)
 
 
-def depths(measured: Measured, driver: str) -> dict[str, dict[int, float]]:
-    """Return milliseconds, by contender and rows before the page."""
-    lines: dict[str, dict[int, float]] = {}
-    for group in measured.groups:
-        if group.kind == "depth" and group.database == driver and group.offset is not None:
-            for name in group.times.names:
-                milliseconds = group.times.microseconds(name) / 1000
-                lines.setdefault(name, {})[group.offset] = milliseconds
-    return lines
+def profiles(measured: Measured) -> Iterator[str]:
+    for kind, by_name in measured.profiles.items():
+        parts = list(dict.fromkeys(part for found in by_name.values() for part in found))
+        rows = [
+            [name, *(f"{found.get(part, 0):.0f}" for part in parts), f"{sum(found.values()):.0f}"]
+            for name, found in by_name.items()
+        ]
+        yield f"{KINDS[kind]}, SQLite, microseconds, by samples:\n"
+        yield from table(("", *parts, "sum"), rows)
 
 
 def depth_table(measured: Measured, driver: str) -> Iterator[str]:
@@ -166,72 +154,6 @@ def depth_table(measured: Measured, driver: str) -> Iterator[str]:
             for name, line in lines.items()
         ]
         yield from table(("", *(f"{place:,}" for place in places)), rows)
-
-
-def multiples(
-    measured: Measured, kind: str, base: str, names: Mapping[str, str]
-) -> dict[str, dict[str, float]]:
-    """Return what contenders take as a multiple of one, by database, under shorter names."""
-    return {
-        DATABASES[group.database]: {
-            short: group.times.ratio(name, base).median
-            for name, short in names.items()
-            if name in group.times.names
-        }
-        for group in measured.groups
-        if group.kind == kind and group.rows == SMALL
-    }
-
-
-PAGE_NAMES = {
-    pages.PREBUILT: "hand-written, prebuilt",
-    pages.OURS: "sqla-pages",
-    pages.OURS_PER_REQUEST: "sqla-pages, per request",
-    pages.PER_REQUEST: "hand-written, per request",
-    "sqlakeyset": "sqlakeyset",
-    "fastapi-sqla": "fastapi-sqla",
-    "fastapi-pagination, no total": "fastapi-pagination, no total",
-    "fastapi-pagination": "fastapi-pagination",
-}
-REQUEST_NAMES = {
-    BY_HAND: BY_HAND,
-    OURS: "sqla-pages",
-    "fastapi-sqla": "fastapi-sqla",
-    "fastapi-pagination": "fastapi-pagination",
-}
-
-
-def plots(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Yield the name and the picture of each plot."""
-    below = f"time as a multiple of sqla-pages; 50 of {SMALL:,} rows, {title_of(measured)}"
-    for kind, title, base, names in (
-        ("keyset", "A keyset page", pages.OURS, PAGE_NAMES),
-        ("offset", "An offset page with its count", pages.OURS, PAGE_NAMES),
-        ("request, offset", "A whole request for an offset page", OURS, REQUEST_NAMES),
-        ("request, cursor", "A whole request for a cursor page", OURS, REQUEST_NAMES),
-    ):
-        panels = multiples(measured, kind, base, names)
-        if panels:
-            yield kind.replace(", ", "-"), bars(title, below, panels)
-    for driver, name in ((SQLITE, "sqlite"), (PSYCOPG, "postgresql")):
-        lines = depths(measured, driver)
-        if lines:
-            title = f"A page of 50 against its depth, {DATABASES[driver]}"
-            note = f"{LARGE:,} rows, both scales logarithmic; dashed by offset, solid by cursor"
-            yield f"depth-{name}", against_depth(title, note, short_names(lines))
-
-
-def short_names(lines: Mapping[str, Mapping[int, float]]) -> dict[str, Mapping[int, float]]:
-    drawn = {
-        keyset(pages.OURS): "cursor, sqla-pages",
-        keyset("sqlakeyset"): "cursor, sqlakeyset",
-        keyset("fastapi-pagination, no total"): "cursor, fastapi-pagination",
-        offset(pages.OURS): "offset, sqla-pages",
-        offset(pages.PREBUILT): "offset, hand-written",
-        offset("fastapi-sqla"): "offset, fastapi-sqla",
-        offset("fastapi-pagination"): "offset, fastapi-pagination",
-    }
-    return {short: lines[name] for name, short in drawn.items() if name in lines}
 
 
 def lines_of(all_measured: Sequence[Measured]) -> Iterator[str]:
@@ -259,6 +181,9 @@ def lines_of(all_measured: Sequence[Measured]) -> Iterator[str]:
         if measured.instructions:
             yield "### Instructions\n"
             yield from instructions(measured)
+        if measured.profiles:
+            yield "### Where the time of a page goes\n"
+            yield from profiles(measured)
         if measured.memory:
             yield "### Memory\n"
             rows = [[name, f"{value:,.1f}"] for name, value in measured.memory.items()]

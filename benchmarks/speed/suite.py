@@ -9,7 +9,7 @@ from sqlalchemy import URL, text
 from .depths import DEPTHS, depth_contenders
 from .imports import measure_imports
 from .measured import Group, Measured
-from .pages import keyset_contenders, offset_contenders
+from .pages import codec_contenders, keyset_contenders, offset_contenders
 from .places import places_of
 from .requests_compared import applications, cursors_of, requests_of, responses_of
 from .runner import Contender, measure
@@ -94,6 +94,9 @@ async def on_way(run: Run, way: Way, driver: str, rows: int) -> None:
             await run.take("depth", driver, rows, contenders, 7, depth)
     if "responses" in run.parts and rows == SMALL and driver == SQLITE:
         responses = await way.on_connection(responses_of)
+        near = range(50, 850, 50)
+        places = await way.on_connection(partial(places_of, rows=rows, offsets=near))
+        await run.take("cursor", "", 0, codec_contenders(places), run.rounds)
         await run.take("response", "", 0, responses, run.rounds)
 
 

@@ -38,8 +38,9 @@ class Item(Model):
     note: Mapped[str] = mapped_column(String(80))
 
 
+TABLE: Any = Item.__table__
 INDEX = Index("item_created_at_id", Item.created_at, Item.id)
-COLUMNS = tuple(Item.__table__.columns.keys())
+COLUMNS = tuple(TABLE.columns.keys())
 
 
 def ordered() -> Select[Any]:
@@ -69,7 +70,7 @@ def rows_of(rows: int) -> Iterator[tuple[Any, ...]]:
 
 def fill(connection: Connection, rows: int) -> None:
     """Make the table in an empty database, by the quickest way its driver has."""
-    connection.execute(CreateTable(Item.__table__))
+    connection.execute(CreateTable(TABLE))
     copy_rows(connection, rows)
     INDEX.create(connection)
 
