@@ -16,16 +16,12 @@ FOLDER = Path(__file__).parents[1] / "measured"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Contenders that were measured in turn: of what, on which driver, on how many rows.
-
-    `offset` is how deep the pages lay, where all lay equally deep.
-    """
+    """Contenders that were measured in turn: of what, on which driver, on how many rows."""
 
     kind: str
     database: str
     rows: int
     times: Times
-    offset: int | None = None
 
 
 @dataclass(slots=True)
@@ -44,11 +40,9 @@ class Measured:
 
     def add(self, group: Group) -> None:
         """Take a group in, for the one of the same that there may be."""
-        key = (group.kind, group.database, group.rows, group.offset)
+        key = (group.kind, group.database, group.rows)
         self.groups = [
-            other
-            for other in self.groups
-            if (other.kind, other.database, other.rows, other.offset) != key
+            other for other in self.groups if (other.kind, other.database, other.rows) != key
         ]
         self.groups.append(group)
 
@@ -98,7 +92,6 @@ def read(path: Path) -> Measured:
             group["database"],
             group["rows"],
             Times({name: tuple(taken) for name, taken in group["rounds"].items()}),
-            group["offset"],
         )
         for group in values.pop("groups")
     ]

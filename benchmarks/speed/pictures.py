@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from . import pages
-from .depths import keyset, offset
+from .depths import by_depth, keyset, offset, uncounted
 from .measured import Measured
 from .plots import against_depth, bars
 from .requests_compared import BY_HAND, OURS
@@ -25,13 +25,8 @@ def title_of(measured: Measured) -> str:
 
 def depths(measured: Measured, driver: str) -> dict[str, dict[int, float]]:
     """Return milliseconds, by contender and rows before the page."""
-    lines: dict[str, dict[int, float]] = {}
-    for group in measured.groups:
-        if group.kind == "depth" and group.database == driver and group.offset is not None:
-            for name in group.times.names:
-                milliseconds = group.times.microseconds(name) / 1000
-                lines.setdefault(name, {})[group.offset] = milliseconds
-    return lines
+    group = measured.find("depth", driver, LARGE)
+    return by_depth(group.times) if group else {}
 
 
 def multiples(
@@ -83,15 +78,18 @@ def plots(measured: Measured) -> Iterator[tuple[str, str]]:
         lines = depths(measured, driver)
         if lines:
             title = f"A page of 50 against its depth, {DATABASES[driver]}"
-            note = f"{LARGE:,} rows, both scales logarithmic; dashed by offset, solid by cursor"
+            note = f"{LARGE:,} rows; solid by cursor, dashed by offset with a count, dotted without"
             yield f"depth-{name}", against_depth(title, note, short_names(lines))
 
 
 def short_names(lines: Mapping[str, Mapping[int, float]]) -> dict[str, Mapping[int, float]]:
     drawn = {
         keyset(pages.OURS): "cursor, sqla-pages",
+        keyset(pages.PREBUILT): "cursor, hand-written",
         keyset("sqlakeyset"): "cursor, sqlakeyset",
         keyset("fastapi-pagination, no total"): "cursor, fastapi-pagination",
+        uncounted(pages.PREBUILT): "offset, hand-written, no count",
+        uncounted(pages.OURS): "offset, sqla-pages, no count",
         offset(pages.OURS): "offset, sqla-pages",
         offset(pages.PREBUILT): "offset, hand-written",
         offset("fastapi-sqla"): "offset, fastapi-sqla",

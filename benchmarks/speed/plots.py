@@ -40,13 +40,14 @@ def bars(title: str, note: str, panels: Mapping[str, Mapping[str, float]]) -> st
     return str(drawing)
 
 
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 520.0, 62.0, 380.0
+LEFT, RIGHT, TOP, BOTTOM = 76.0, 525.0, 62.0, 380.0
 
 
 def against_depth(title: str, note: str, lines: Mapping[str, Mapping[int, float]]) -> str:
     """Draw milliseconds against the rows before a page, both in a log scale.
 
-    Lines by cursor are solid, those by offset dashed; each has its name at its end.
+    Lines by cursor are solid, those by offset dashed, or dotted without a count; each has its name
+    at its end.
     """
     drawing = Drawing(WIDTH, BOTTOM + 48, title)
     drawing.text(0, 18, title, size=16, bold=True)
@@ -65,7 +66,12 @@ def against_depth(title: str, note: str, lines: Mapping[str, Mapping[int, float]
     for power in range(low, high + 1):
         y = y_of(10**power)
         drawing.line([(LEFT, y), (RIGHT, y)], "grid", 1)
-        drawing.text(LEFT - 8, y + 4, f"{10**power:g} ms", anchor="end")
+        drawing.text(
+            LEFT - 8,
+            y + 4,
+            f"{10**power:,} ms" if power >= 0 else f"{10**power:g} ms",
+            anchor="end",
+        )
     for depth in depths:
         drawing.text(x_of(depth), BOTTOM + 20, shown(depth), anchor="middle")
     drawing.text((LEFT + RIGHT) / 2, BOTTOM + 40, "rows before the page", anchor="middle")
@@ -74,7 +80,8 @@ def against_depth(title: str, note: str, lines: Mapping[str, Mapping[int, float]
     for name, line in lines.items():
         points = [(x_of(depth), y_of(cost)) for depth, cost in sorted(line.items())]
         width = 3 if colour_of(name) == "ours" else 2
-        drawing.line(points, colour_of(name), width, "6 4" if name.startswith("offset") else "")
+        dash = "" if name.startswith("cursor") else "2 3" if "no count" in name else "6 4"
+        drawing.line(points, colour_of(name), width, dash)
         for point in points:
             drawing.dot(*point, colour_of(name))
         ends.append((points[-1][1], name))

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import URL, text
 
-from .depths import DEPTHS, depth_contenders
+from .depths import depth_contenders
 from .imports import measure_imports
 from .measured import Group, Measured
 from .pages import codec_contenders, keyset_contenders, offset_contenders
@@ -20,6 +20,8 @@ SMALL, LARGE = 10_000, 1_000_000
 SQLITE, PSYCOPG = "sqlite+pysqlite", "postgresql+psycopg"
 DRIVERS = (SQLITE, PSYCOPG, "postgresql+psycopg2", "postgresql+asyncpg")
 REQUEST_DRIVERS = (SQLITE, "sqlite+aiosqlite", PSYCOPG, "postgresql+asyncpg")
+LARGE_ROUNDS, DEPTH_ROUNDS = 7, 9
+"""Of what counts a million rows, which takes as long as a thousand pages."""
 PARTS = ("pages", "depths", "requests", "responses", "imports")
 
 
@@ -40,13 +42,11 @@ class Run:
         rows: int,
         contenders: Iterable[Contender],
         rounds: int,
-        offset: int | None = None,
     ) -> None:
         times = await measure(list(contenders), rounds)
-        self.measured.add(Group(kind, driver, rows, times, offset))
+        self.measured.add(Group(kind, driver, rows, times))
         self.measured.write()
-        at = "" if offset is None else f" at {offset:,}"
-        print(f"{kind}, {driver}, {rows:,} rows{at}: {len(times.names)} contenders", flush=True)
+        print(f"{kind}, {driver}, {rows:,} rows: {len(times.names)} contenders", flush=True)
 
 
 async def run(run: Run) -> None:
@@ -84,14 +84,11 @@ async def on_way(run: Run, way: Way, driver: str, rows: int) -> None:
         spread = [rows * part // 17 for part in range(1, 17)]
         places = await way.on_connection(partial(places_of, rows=rows, offsets=spread))
         await run.take("keyset", driver, rows, await keyset_contenders(way, places), run.rounds)
-        # A count of a million rows takes as long as a thousand pages.
-        near, rounds = (range(50, 850, 50), run.rounds) if rows == SMALL else ((50,), 5)
+        near, rounds = (range(50, 850, 50), run.rounds) if rows == SMALL else ((50,), LARGE_ROUNDS)
         places = await way.on_connection(partial(places_of, rows=rows, offsets=near))
         await run.take("offset", driver, rows, await offset_contenders(way, places), rounds)
     if "depths" in run.parts and rows == LARGE and driver in (SQLITE, PSYCOPG):
-        for depth in DEPTHS:
-            contenders = await depth_contenders(way, rows, depth)
-            await run.take("depth", driver, rows, contenders, 7, depth)
+        await run.take("depth", driver, rows, await depth_contenders(way, rows), DEPTH_ROUNDS)
     if "responses" in run.parts and rows == SMALL and driver == SQLITE:
         responses = await way.on_connection(responses_of)
         near = range(50, 850, 50)
