@@ -32,14 +32,18 @@ KEYS = tuple_(Item.created_at, Item.id)
 AFTER = tuple_(
     bindparam("created_at", type_=Item.created_at.type), bindparam("id", type_=Item.id.type)
 )
-BEHIND = select(ONE).where(KEYS <= AFTER).limit(1).scalar_subquery().label("behind")
+BACKWARD = (Item.created_at.desc(), Item.id.desc())
+BEHIND = select(ONE).where(KEYS <= AFTER).order_by(*BACKWARD).limit(1).scalar_subquery()
 
 GUESSING = ordered().where(KEYS > AFTER).limit(LIMIT + 1)
 ANSWERING = (
-    select(Item, BEHIND).where(KEYS > AFTER).order_by(Item.created_at, Item.id).limit(LIMIT + 1)
+    select(Item, BEHIND.label("behind"))
+    .where(KEYS > AFTER)
+    .order_by(Item.created_at, Item.id)
+    .limit(LIMIT + 1)
 )
 CORE = (
-    select(TABLE, BEHIND)
+    select(TABLE, BEHIND.label("behind"))
     .where(KEYS > AFTER)
     .order_by(TABLE.c.created_at, TABLE.c.id)
     .limit(LIMIT + 1)
@@ -94,7 +98,7 @@ class KeysetByHand:
     def per_request(self, session: Session, cursor: str) -> Any:
         keys = self.links.keys(cursor)
         after = tuple_(literal(keys["created_at"]), literal(keys["id"]))
-        behind = select(ONE).where(after >= KEYS).limit(1).scalar_subquery()
+        behind = select(ONE).where(after >= KEYS).order_by(*BACKWARD).limit(1).scalar_subquery()
         statement = (
             select(Item, behind.label("behind"))
             .where(tuple_(Item.created_at, Item.id) > after)
