@@ -8,10 +8,11 @@ from .svg import Drawing, colour_of
 WIDTH = 760
 NAMES_WIDTH = 250
 BAR, GAP = 15, 5
+LONGEST = 8.0
 
 
 def bars(title: str, note: str, panels: Mapping[str, Mapping[str, float]]) -> str:
-    """Draw a panel of bars for each database, all of one scale.
+    """Draw a panel of bars for each database, all of one scale; what is far longer is cut off.
 
     Bars are in the order that they are given in. What is ours is written bold.
     """
@@ -21,6 +22,7 @@ def bars(title: str, note: str, panels: Mapping[str, Mapping[str, float]]) -> st
     drawing.text(0, 18, title, size=16, bold=True)
     drawing.text(0, 38, note, size=12)
     longest = max(value for panel in panels.values() for value in panel.values())
+    longest = min(longest, LONGEST)
     room = WIDTH - NAMES_WIDTH - 60
     y = 56.0
     for name, panel in panels.items():
@@ -31,10 +33,12 @@ def bars(title: str, note: str, panels: Mapping[str, Mapping[str, float]]) -> st
             is_ours = colour == "ours"
             baseline = y + BAR - 3
             drawing.text(NAMES_WIDTH - 8, baseline, contender, anchor="end", bold=is_ours)
-            drawing.bar(NAMES_WIDTH, y, room * value / longest, BAR, colour)
+            length = room * min(value, longest) / longest
+            drawing.bar(NAMES_WIDTH, y, length - 14 if value > longest else length, BAR, colour)
+            if value > longest:
+                drawing.bar(NAMES_WIDTH + length - 10, y, 10, BAR, colour)
             shown = f"{value:.2f}" if value < 10 else f"{value:.1f}"
-            end = NAMES_WIDTH + room * value / longest
-            drawing.text(end + 6, baseline, shown, bold=is_ours)
+            drawing.text(NAMES_WIDTH + length + 6, baseline, shown, bold=is_ours)
             y += BAR + GAP
         y += 8
     return str(drawing)

@@ -20,7 +20,7 @@ SMALL, LARGE = 10_000, 1_000_000
 SQLITE, PSYCOPG = "sqlite+pysqlite", "postgresql+psycopg"
 DRIVERS = (SQLITE, PSYCOPG, "postgresql+psycopg2", "postgresql+asyncpg")
 REQUEST_DRIVERS = (SQLITE, "sqlite+aiosqlite", PSYCOPG, "postgresql+asyncpg")
-LARGE_ROUNDS, DEPTH_ROUNDS = 7, 9
+LARGE_ROUNDS, DEPTH_ROUNDS = 7, 5
 """Of what counts a million rows, which takes as long as a thousand pages."""
 PARTS = ("pages", "depths", "requests", "responses", "imports")
 
