@@ -1,12 +1,14 @@
 """The plots of what was measured."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from . import pages
 from .depths import by_depth, keyset, offset, uncounted
 from .measured import Measured
 from .plots import against_depth, bars
 from .requests_compared import BY_HAND, OURS
+from .runner import Times
 from .suite import LARGE, PSYCOPG, SMALL, SQLITE
 
 DATABASES = {
@@ -29,21 +31,57 @@ def depths(measured: Measured, driver: str) -> dict[str, dict[int, float]]:
     return by_depth(group.times) if group else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars of one kind of contender: time as a multiple of the base, or its rate as one."""
+
+    kind: str
+    title: str
+    note: str
+    base: str
+    is_rate: bool = False
+
+
 def multiples(
-    measured: Measured, kind: str, base: str, names: Mapping[str, str]
+    measured: Measured, chart: Chart, names: Mapping[str, str]
 ) -> dict[str, dict[str, float]]:
-    """Return what contenders take as a multiple of one, by database, under shorter names."""
+    """Return the bars of a chart, by database, under shorter names."""
     return {
         DATABASES[group.database]: {
-            short: group.times.ratio(name, base).median
+            short: ratio_in(chart, group.times, name)
             for name, short in names.items()
             if name in group.times.names
         }
         for group in measured.groups
-        if group.kind == kind and group.rows == SMALL
+        if group.kind == chart.kind and group.rows == SMALL and chart.base in group.times.names
     }
 
 
+def ratio_in(chart: Chart, times: Times, name: str) -> float:
+    one, other = (chart.base, name) if chart.is_rate else (name, chart.base)
+    return times.ratio(one, other).median
+
+
+CHARTS = (
+    Chart("keyset", "A keyset page", "time as a multiple of sqla-pages", pages.OURS),
+    Chart(
+        "offset", "An offset page with its count", "time as a multiple of sqla-pages", pages.OURS
+    ),
+    Chart(
+        "request, offset",
+        "Whole requests for an offset page with its count",
+        "requests per second as a multiple of a hand-written endpoint: longer is better",
+        BY_HAND,
+        is_rate=True,
+    ),
+    Chart(
+        "request, cursor",
+        "Whole requests for a cursor page",
+        "requests per second as a multiple of fastapi-pagination: longer is better",
+        "fastapi-pagination",
+        is_rate=True,
+    ),
+)
 PAGE_NAMES = {
     pages.PREBUILT: "hand-written, prebuilt",
     pages.OURS: "sqla-pages",
@@ -64,16 +102,12 @@ REQUEST_NAMES = {
 
 def plots(measured: Measured) -> Iterator[tuple[str, str]]:
     """Yield the name and the picture of each plot."""
-    below = f"time as a multiple of sqla-pages; 50 of {SMALL:,} rows, {title_of(measured)}"
-    for kind, title, base, names in (
-        ("keyset", "A keyset page", pages.OURS, PAGE_NAMES),
-        ("offset", "An offset page with its count", pages.OURS, PAGE_NAMES),
-        ("request, offset", "A whole request for an offset page", OURS, REQUEST_NAMES),
-        ("request, cursor", "A whole request for a cursor page", OURS, REQUEST_NAMES),
-    ):
-        panels = multiples(measured, kind, base, names)
+    for chart in CHARTS:
+        names = REQUEST_NAMES if chart.is_rate else PAGE_NAMES
+        panels = multiples(measured, chart, names)
         if panels:
-            yield kind.replace(", ", "-"), bars(title, below, panels)
+            note = f"{chart.note}; 50 of {SMALL:,} rows"
+            yield chart.kind.replace(", ", "-"), bars(chart.title, note, panels)
     for driver, name in ((SQLITE, "sqlite"), (PSYCOPG, "postgresql")):
         lines = depths(measured, driver)
         if lines:
