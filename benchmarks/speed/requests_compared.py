@@ -99,7 +99,7 @@ async def requests_of(made: Applications, place: Place, cursors: Mapping[str, st
                 continue
             if kind != "none":
                 assert await ids_in(app, scope) == place.expected, f"{name}, {kind}"
-            cycles = 50 if kind == "none" else 10
+            cycles = 200 if kind == "none" else 10
             contenders[kind].append(Contender(name, requests_to(app), (scope,), cycles))
             hops[kind][name] = await hops_of(app, scope)
     return Requests(contenders, hops)
