@@ -6,6 +6,8 @@ folder, in an environment with the drivers and `benchmarks/requirements.txt`:
     python -m benchmarks.speed --instructions   and what valgrind counts: ten minutes
     python -m benchmarks.speed --profile        and where the time of a page goes: a minute
     python -m benchmarks.speed --memory         and what is held: ten minutes
+    python -m benchmarks.speed --processor      by processor time where no server takes part, on a
+                                                machine that has other work
     python -m benchmarks.speed --report         the report alone, of what was measured before
 
 Contenders take turns, in another order in each round; compared is what they took in the same round.
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--processor", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--parts", nargs="*", choices=suite.PARTS, default=suite.PARTS)
@@ -68,9 +71,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     measured = of_this_environment()
     if not options.report:
+        clock = "processor time where no server takes part" if options.processor else "wall clock"
+        measured.environment["times"] = clock
         asyncio.run(
             suite.run(
-                suite.Run(measured, options.parts, options.drivers, options.sizes, options.rounds)
+                suite.Run(
+                    measured,
+                    options.parts,
+                    options.drivers,
+                    options.sizes,
+                    options.rounds,
+                    options.processor,
+                )
             )
         )
     if options.instructions:

@@ -1,5 +1,6 @@
 """The whole run: each part of it on each database."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,13 +28,14 @@ PARTS = ("pages", "depths", "requests", "responses", "imports")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to measure, how often, and where it is put."""
+    """What to measure, how often, by which clock, and where it is put."""
 
     measured: Measured
     parts: Sequence[str]
     drivers: Sequence[str]
     sizes: Sequence[int]
     rounds: int
+    by_processor: bool = False
 
     async def take(
         self,
@@ -43,7 +45,10 @@ class Run:
         contenders: Iterable[Contender],
         rounds: int,
     ) -> None:
-        times = await measure(list(contenders), rounds)
+        # A server's time is not the processor time of this process.
+        by_processor = self.by_processor and not driver.startswith("postgresql")
+        clock = time.process_time if by_processor else time.perf_counter
+        times = await measure(list(contenders), rounds, clock)
         self.measured.add(Group(kind, driver, rows, times))
         self.measured.write()
         print(f"{kind}, {driver}, {rows:,} rows: {len(times.names)} contenders", flush=True)
