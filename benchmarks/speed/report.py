@@ -38,10 +38,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def targets(measured: Measured, rows: int) -> Iterator[str]:
     """Yield a table of what is aimed at, and was found; ✗ is where it was not reached."""
-    yield f"{title_of(measured)}, {rows:,} rows:\n"
     aimed = [(target, dict(target.found(measured, rows))) for target in TARGETS]
     if rows != SMALL:
         aimed = [(target, found) for target, found in aimed if found and target.has_rows]
+    if not aimed:
+        return
+    yield f"{title_of(measured)}, {rows:,} rows:\n"
     names = [name for name in DATABASES if any(name in found for _, found in aimed)]
     lines = [
         [
