@@ -71,8 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     measured = of_this_environment()
     if not options.report:
-        clock = "processor time where no server takes part" if options.processor else "wall clock"
-        measured.environment["times"] = clock
         asyncio.run(
             suite.run(
                 suite.Run(

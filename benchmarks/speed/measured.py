@@ -16,12 +16,16 @@ FOLDER = Path(__file__).parents[1] / "measured"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Contenders that were measured in turn: of what, on which driver, on how many rows."""
+    """Contenders that were measured in turn: of what, on which driver, on how many rows.
+
+    Times are of the wall clock, or of the processor.
+    """
 
     kind: str
     database: str
     rows: int
     times: Times
+    by_processor: bool = False
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ def read(path: Path) -> Measured:
             group["database"],
             group["rows"],
             Times({name: tuple(taken) for name, taken in group["rounds"].items()}),
+            group["by_processor"],
         )
         for group in values.pop("groups")
     ]

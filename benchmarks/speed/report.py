@@ -161,12 +161,30 @@ def depth_table(measured: Measured, driver: str) -> Iterator[str]:
         yield from table(("", *(f"{place:,}" for place in places)), rows)
 
 
+INTRODUCTION = """\
+Written by `python -m benchmarks.speed`. "Ours" is sqla_pages, with sqla_session in whole requests.
+
+A page has 50 objects of 8 columns, ordered by a date that rows share and by the primary key; the
+rows lie in no order of the date, and an index has it. Each page is read by a new session on a
+connection that is open. Contenders take turns, in another order in each round; a ratio is of the
+same round, and shown are the median and the quartiles of all rounds. Every contender is checked to
+give the right rows before it is timed. "Prebuilt" is a statement at module level with bind
+parameters, "per request" one that is made for each page. The other libraries are given a statement
+at module level for keyset pages, and one per request for offset pages.
+"""
+
+
+def clock_of(measured: Measured) -> str:
+    found = {DATABASES[group.database] for group in measured.groups if group.by_processor}
+    return f"; {', '.join(sorted(found))} by processor time, not by the clock" if found else ""
+
+
 def lines_of(all_measured: Sequence[Measured]) -> Iterator[str]:
     yield "# What pages cost\n"
-    yield "Written by `python -m benchmarks.speed`; how, says `benchmarks/speed/__main__.py`.\n"
+    yield INTRODUCTION
     for measured in all_measured:
         told = ", ".join(f"{name} {value}" for name, value in measured.environment.items())
-        yield f"- {told}"
+        yield f"- {told}{clock_of(measured)}"
     yield "\n## Targets\n"
     yield "Below 1, ours takes less. ✗ is where a target was not reached.\n"
     for measured in all_measured:

@@ -49,7 +49,7 @@ class Run:
         by_processor = self.by_processor and not driver.startswith("postgresql")
         clock = time.process_time if by_processor else time.perf_counter
         times = await measure(list(contenders), rounds, clock)
-        self.measured.add(Group(kind, driver, rows, times))
+        self.measured.add(Group(kind, driver, rows, times, by_processor))
         self.measured.write()
         print(f"{kind}, {driver}, {rows:,} rows: {len(times.names)} contenders", flush=True)
 
