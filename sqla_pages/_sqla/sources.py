@@ -81,6 +81,12 @@ def joins_of(sources: Iterable[FromClause]) -> Iterator[Join]:
             yield from joins_of((source.element,))
 
 
+def is_of_alias(clause: ClauseElement) -> bool:
+    """Tell whether it is of an aliased class, or of one loaded `with_polymorphic()`."""
+    entity = clause._annotations.get("parententity")
+    return entity is not None and not isinstance(entity, Mapper)
+
+
 def is_anonymous_alias(source: FromClause) -> bool:
     """Tell whether it is an alias of a table that was given no name."""
     return isinstance(source, Alias) and isinstance(source.name, _anonymous_label)
