@@ -91,6 +91,17 @@ def is_shared(expression: ClauseElement) -> bool:
     )
 
 
+def selects_shared(statement: AnySelect) -> bool:
+    """Tell whether it selects nothing but entities and columns that statements built alike share.
+
+    Of a row, a column is found by itself too, and that of an alias is another in each statement.
+    """
+    return all(
+        isinstance(selected, Table | ColumnClause) and is_shared(selected)
+        for selected in _sqla.raw_columns_of(statement)
+    )
+
+
 def is_aggregate(statement: AnySelect) -> bool:
     """Tell whether it is an aggregate without GROUP BY: at most one row."""
     clauses = (*_sqla.raw_columns_of(statement), *_sqla.having_of(statement))

@@ -2,11 +2,11 @@
 
 Those of a statement are found by the statement itself, which is held weakly: one of a module is
 planned once. A statement that is built for every request takes from the plan of one built alike
-what holds no value, which is the most of it: the rest is always of the statement in hand. A whole
-plan is never found by likeness, since it holds the values of the statement that it was made for.
+what holds no value, which is the most of it: the rest is always of the statement in hand. It takes
+the whole plan only if it holds no value at all itself, and selects what is the same in both.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,7 @@ from . import _sqla
 from ._sqla import AnySelect, Statement
 from .cursor_plan import CursorPlan
 from .cursor_plan import cursor_plan as make_cursor_plan
+from .expressions import selects_shared
 from .memo import Memo
 from .offset_frame import OffsetFrame, offset_frame_of
 from .plan import Pageable, from_statement_of, refuse_writes, statement_of
@@ -36,7 +37,8 @@ P = TypeVar("P", bound=_Plan)
 class _PlansOfDialect(Generic[P]):
     def __init__(self) -> None:
         self.by_statement: WeakKeyDictionary[Any, P] = WeakKeyDictionary()
-        self.by_structure: Memo[Hashable, P] = Memo(_STRUCTURES)
+        self.blank: Memo[_sqla.Structure, P] = Memo(_STRUCTURES)
+        self.whole: Memo[_sqla.Structure, P] = Memo(_STRUCTURES)
 
 
 class Plans(Generic[P]):
@@ -72,9 +74,12 @@ class Plans(Generic[P]):
         if structure is None:
             refuse_writes(statement)
             return self._make(statement, dialect, None)
+        is_all_structure = _sqla.is_all_structure(statement, structure)
+        if is_all_structure and (whole := plans.whole.get(structure)) is not None:
+            return whole
         # A plan of the statement itself would keep it alive.
         copy = _sqla.copy_of(statement)
-        known = plans.by_structure.get(structure)
+        known = plans.blank.get(structure)
         if known is not None and isinstance(copy, Select):
             plan = known.of(copy)
         else:
@@ -82,7 +87,9 @@ class Plans(Generic[P]):
             plan = self._make(copy, dialect, None)
             blank = plan.blank()
             if blank is not None:
-                plans.by_structure.keep(structure, blank)
+                plans.blank.keep(structure, blank)
+        if is_all_structure and isinstance(copy, Select) and selects_shared(copy):
+            plans.whole.keep(structure, plan)
         plans.by_statement[statement] = plan
         return plan
 

@@ -99,7 +99,7 @@ class Rows:
         """Return the first `limit` rows in the one range, with hidden columns added."""
         columns, keys = self.selected.columns_in(self.source), fragments.keys
         hidden = (*fragments.sent, *hidden)
-        native = (key.expression for key in keys)
+        native = (key.expression for key in keys) if self.selected.way == "join" else ()
         core: AnySelect = select(*columns.values(), *native, *hidden)
         core = core.where(*fragments.ranges).order_by(*fragments.order).limit(limit)
         return self.selected.load(

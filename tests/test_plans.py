@@ -97,7 +97,7 @@ def test_what_is_remembered_of_statements_that_are_built_is_bounded(
         plans.of(select(User.id, func.abs(User.id).label(f"n{number}")), engine.dialect)
 
     remembered = plans._by_dialect[engine.dialect]
-    assert len(remembered.by_structure) == 256
+    assert len(remembered.blank) == 256
     gc.collect()
     assert len(remembered.by_statement) == 0
 
@@ -169,6 +169,40 @@ def test_aliases_and_subqueries_of_one_statement_are_none_of_another(session: Se
         assert walked(session, of_alias) == by_name
         assert walked(session, of_subquery) == [id_ for id_ in by_name if id_ > 4]
         assert offset_page(session, of_alias(), limit=50).data == by_name
+
+
+@pytest.mark.parametrize("plans", PLANS)
+def test_only_statements_without_any_value_have_a_plan_in_common(
+    plans: Plans[Any], engine: Engine
+) -> None:
+    def are_one(make: Callable[[], Any]) -> bool:
+        one, other = make(), make()
+        return plans.of(one, engine.dialect) is plans.of(other, engine.dialect)
+
+    ordered = select(User).order_by(User.name)
+    assert are_one(lambda: select(User).order_by(User.name))
+    assert are_one(lambda: select(User).options(selectinload(User.notes)).order_by(User.score))
+    assert are_one(lambda: select(User.id, User.name).join(User.team).order_by(Team.name))
+    assert not are_one(lambda: ordered.where(User.id > 3))
+    assert not are_one(lambda: ordered.limit(5))
+    assert not are_one(lambda: ordered.execution_options(yield_per=5))
+    assert not are_one(lambda: ordered.options(selectinload(User.notes.and_(Note.kind == 1))))
+    assert not are_one(lambda: ordered.options(with_loader_criteria(Note, Note.kind == 1)))
+    assert not are_one(lambda: select(aliased(User)))
+    assert not are_one(lambda: select(User.id, func.lower(User.name).label("name")))
+    assert not are_one(lambda: select(select(User.id).subquery()))
+
+
+def test_rows_are_read_by_the_columns_of_the_statement_in_hand(session: Session) -> None:
+    for _ in range(3):
+        score = func.coalesce(User.score, 0).label("score")
+        statement = select(User.id, score).order_by(User.id)
+        for page in (
+            cursor_page(session, statement, limit=3, scalars=False).data,
+            offset_page(session, statement, limit=3, scalars=False).data,
+        ):
+            assert [row[User.id] for row in page] == [1, 2, 3]
+            assert {row[score] for row in page} <= {0, 1, 2}
 
 
 def test_a_number_in_place_of_a_text_is_planned_by_itself(session: Session) -> None:

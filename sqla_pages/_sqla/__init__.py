@@ -57,6 +57,7 @@ from .sources import (
     leaves_of,
 )
 from .statements import (
+    Structure,
     compound_within,
     copy_of,
     criteria_of,
@@ -70,6 +71,7 @@ from .statements import (
     has_loader_options,
     has_ties,
     having_of,
+    is_all_structure,
     is_distinct,
     is_limited,
     is_locking,
@@ -98,6 +100,7 @@ __all__ = [
     "AnySelect",
     "Loading",
     "Statement",
+    "Structure",
     "bare_of",
     "bind_of",
     "bundle_like",
@@ -125,6 +128,7 @@ __all__ = [
     "has_loader_options",
     "has_ties",
     "having_of",
+    "is_all_structure",
     "is_anonymous",
     "is_anonymous_alias",
     "is_bundle",

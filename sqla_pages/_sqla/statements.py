@@ -4,7 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -39,16 +39,31 @@ AnyStatement = TypeVar("AnyStatement", bound=Statement)
 _NOT_NUMBER: Final = "its LIMIT or OFFSET is an expression"
 
 
-def structure_of(statement: Statement) -> Hashable | None:
-    """Return what statements that are built alike agree in; None where that cannot be told.
+class Structure(NamedTuple):
+    """What statements built alike agree in: all but the values, of which only the types count."""
 
-    It is all but the values of parameters, of which only the types count. One whose value is found
-    out whenever the statement runs could be of any.
+    key: Hashable
+    types: tuple[type, ...]
+
+
+def structure_of(statement: Statement) -> Structure | None:
+    """Return how a statement is built; None where that cannot be told.
+
+    The value of a parameter that is found out whenever the statement runs could be of any type.
     """
     key = statement._generate_cache_key()
     if key is None or any(parameter.callable is not None for parameter in key.bindparams):
         return None
-    return key.key, tuple(type(parameter.value) for parameter in key.bindparams)
+    return Structure(key.key, tuple(type(parameter.value) for parameter in key.bindparams))
+
+
+def is_all_structure(statement: Statement, structure: Structure) -> bool:
+    """Tell whether it is no more than its structure: without values, and options not told there."""
+    return (
+        not structure.types
+        and not statement.get_execution_options()
+        and all(getattr(option, "_is_has_cache_key", False) for option in statement._with_options)
+    )
 
 
 def copy_of(statement: AnyStatement) -> AnyStatement:
