@@ -292,9 +292,9 @@ def cursor_page_on(
     check_cursor_policy(count)
     decoded = None if cursor is None else codec.decode(cursor)
     dialect = dialect_of(session, pageable)
-    plan = CURSOR_PLANS.of(pageable, dialect)
+    plan, values = CURSOR_PLANS.of(pageable, dialect)
     scalars = scalars and not whole_rows(pageable)
-    page = run(session, cursor_steps(plan, decoded, limit, codec, scalars=scalars))
+    page = run(session, cursor_steps(plan, decoded, limit, codec, scalars=scalars), values)
     if count is None:
         return page
     return run(session, _counted_steps(page, statement_of(pageable), count, dialect))

@@ -287,6 +287,7 @@ def offset_page_on(
     Nothing is counted where a `total` is given, unless the page shows that there are more.
     """
     dialect = dialect_of(session, pageable)
-    plan = plan_of(OFFSET_FRAMES.of(pageable, dialect), request, dialect, count, deep)
+    frame, values = OFFSET_FRAMES.of(pageable, dialect)
+    plan = plan_of(frame, request, dialect, count, deep)
     scalars = scalars and not whole_rows(pageable)
-    return run(session, offset_steps(plan, scalars=scalars, total=total))
+    return run(session, offset_steps(plan, scalars=scalars, total=total), values)

@@ -54,6 +54,9 @@ from .scalars import Scalar
 _NUMBERS: Final = (int, float, Decimal)
 _REAL_BITS: Final = 24
 _MAX_SORT_LENGTH: Final = 512
+# What integers of databases can be, signed or not.
+_LEAST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
 _ZONED: Final = re.compile(r"T[\d:.]+[+-]")
 
 
@@ -148,10 +151,10 @@ class Carrier:
         """
         if value is None:
             return value
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if is_number and not -(2**63) <= value < 2**64:  # type: ignore[operator]
-            raise InvalidCursorError("malformed")
-        is_misplaced = isinstance(value, bool) and bool not in self.accepts
+        if isinstance(value, bool):
+            is_misplaced = bool not in self.accepts
+        else:
+            is_misplaced = isinstance(value, int) and not _LEAST <= value <= _LARGEST
         if is_misplaced or not isinstance(value, self.accepts):
             raise InvalidCursorError("malformed")
         try:

@@ -90,14 +90,14 @@ class CursorPlan:
         With `probe`, each row tells whether there is one behind the cursor, or at it.
         """
         shape = self._shape_of(cursor)
-        number = _sqla.parameter_of_rows(_LIMIT, limit)
 
         def make() -> Executable:
-            return self.frame.page(shape, number, probe=probe)
+            return self.frame.page(shape, _sqla.parameter_of_rows(_LIMIT, limit), probe=probe)
 
-        key = (shape, probe, _sqla.is_large(limit))
+        statement = self._made.get_or_make((shape, probe, _sqla.is_large(limit)), make)
         values = _values_of(cursor)
-        return Step(self._made.get_or_make(key, make), {_LIMIT: limit, **values})
+        values[_LIMIT] = limit
+        return Step(statement, values)
 
     def probe(self, cursor: Cursor) -> Step:
         """Return what tells whether a row lies behind the cursor, or at it."""

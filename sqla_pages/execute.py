@@ -1,6 +1,6 @@
 """Runs the steps of a page on a session or connection: one driver for sync, one for asyncio."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -20,15 +20,19 @@ AnySession: TypeAlias = "Session | scoped_session[Any] | Connection"
 AnyAsyncSession: TypeAlias = "AsyncSession | async_scoped_session[Any] | AsyncConnection"
 
 
-def run(session: AnySession, steps: Steps[T]) -> T:
-    """Execute what the steps yield, and return what they return."""
+def run(session: AnySession, steps: Steps[T], values: Mapping[str, Any] | None = None) -> T:
+    """Execute what the steps yield, and return what they return.
+
+    `values` are of parameters that all of their statements have in common.
+    """
     try:
         step = next(steps)
         while True:
             result: Any = None
             failure: Exception | None = None
             try:
-                result = session.execute(step.statement, step.parameters)
+                parameters = {**values, **step.parameters} if values else step.parameters
+                result = session.execute(step.statement, parameters or None)
             except Exception as error:
                 failure = error
             # Out here, a failure is not the context of what the steps make of it.

@@ -97,7 +97,7 @@ def selects_shared(statement: AnySelect) -> bool:
     Of a row, a column is found by itself too, and that of an alias is another in each statement.
     """
     return all(
-        isinstance(selected, Table | ColumnClause) and is_shared(selected)
+        any(isinstance(selected, kind) for kind in (Table, ColumnClause)) and is_shared(selected)
         for selected in _sqla.raw_columns_of(statement)
     )
 

@@ -12,6 +12,7 @@ follows from them by these rules, applied until nothing is added:
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Float, Integer, Numeric, String
@@ -337,7 +338,7 @@ def _is_nullable(expression: ClauseElement, is_nullable: Any) -> bool:
     """Tell whether an expression that is no column may be NULL, given which of its parts may."""
     match expression:
         case BindParameter():
-            return expression.value is None
+            return _sqla.kind_of_value(expression) is NoneType
         case Null():
             return True
         case FunctionElement():

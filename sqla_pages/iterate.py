@@ -17,7 +17,7 @@ from .cursor_plan import CursorPlan, cursor_steps
 from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
 from .models import CursorPage
 from .plan import Pageable, check_limit, statement_of, whole_rows
-from .plans import CURSOR_PLANS
+from .plans import CURSOR_PLANS, Planned
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -48,7 +48,7 @@ class _Walk:
         self._scalars = scalars and not whole_rows(pageable)
         self._batch_size = batch_size
         self._codec = codec
-        self._plan: CursorPlan | None = None
+        self._planned: Planned[CursorPlan] | None = None
         self._cursor: Cursor | None = None if cursor is None else codec.decode(cursor)
         self.is_over = False
 
@@ -58,17 +58,17 @@ class _Walk:
 
     def next_page(self, session: AnySession, *, probe: bool, detach: bool) -> CursorPage[Any]:
         """Return the next page, its entities out of the session if asked for."""
-        if self._plan is None:
-            self._plan = CURSOR_PLANS.of(self._pageable, dialect_of(session, self._pageable))
+        if self._planned is None:
+            self._planned = CURSOR_PLANS.of(self._pageable, dialect_of(session, self._pageable))
         steps = cursor_steps(
-            self._plan,
+            self._planned.plan,
             self._cursor,
             self._batch_size,
             self._codec,
             scalars=self._scalars,
             probe=probe,
         )
-        page = run(session, steps)
+        page = run(session, steps, self._planned.values)
         if detach and isinstance(session, Session):
             session.expunge_all()
         meta = page.meta

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from sqlalchemy import CompoundSelect, Executable, Result, Select
@@ -24,7 +25,7 @@ class Step(NamedTuple):
     """A statement to run, and values of parameters that it does not hold itself."""
 
     statement: Executable
-    parameters: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
 
 Steps: TypeAlias = Generator[Step, Result[Any], T]

@@ -1,13 +1,16 @@
 """Plans that are made once.
 
 Those of a statement are found by the statement itself, which is held weakly: one of a module is
-planned once. A statement that is built for every request takes from the plan of one built alike
-what holds no value, which is the most of it: the rest is always of the statement in hand. It takes
-the whole plan only if it holds no value at all itself, and selects what is the same in both.
+planned once. Of a statement that is built for every request, what was planned for one built alike
+serves, as far as it holds no value: the whole plan, if all values stand in its WHERE, where they
+become parameters with names, and its rows hold nothing that is another object each time; else the
+fragments of its pages, which are added to the statement in hand. Nothing that is found by likeness
+holds a value, so that none can be that of another request.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import CompoundSelect, Dialect, Select
@@ -20,10 +23,13 @@ from .cursor_plan import cursor_plan as make_cursor_plan
 from .expressions import selects_shared
 from .memo import Memo
 from .offset_frame import OffsetFrame, offset_frame_of
-from .plan import Pageable, from_statement_of, refuse_writes, statement_of
+from .plan import Pageable, from_statement_of, refuse_writes, selectable_of, statement_of
 
 _STRUCTURES: Final = 256
 """Kinds of statements of which something is remembered, for each engine."""
+
+
+_NO_VALUES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class _Plan(Protocol):
@@ -34,11 +40,24 @@ class _Plan(Protocol):
 P = TypeVar("P", bound=_Plan)
 
 
+class Planned(NamedTuple, Generic[P]):
+    """A plan, and the values of the statement in hand that it does not hold itself."""
+
+    plan: P
+    values: Mapping[str, Any] = _NO_VALUES
+
+
+class _Whole(NamedTuple, Generic[P]):
+    """The plan that serves all statements of a structure, if there is one."""
+
+    plan: P | None
+
+
 class _PlansOfDialect(Generic[P]):
     def __init__(self) -> None:
-        self.by_statement: WeakKeyDictionary[Any, P] = WeakKeyDictionary()
+        self.by_statement: WeakKeyDictionary[Any, Planned[P]] = WeakKeyDictionary()
+        self.whole: Memo[_sqla.Structure, _Whole[P]] = Memo(_STRUCTURES)
         self.blank: Memo[_sqla.Structure, P] = Memo(_STRUCTURES)
-        self.whole: Memo[_sqla.Structure, P] = Memo(_STRUCTURES)
 
 
 class Plans(Generic[P]):
@@ -51,7 +70,7 @@ class Plans(Generic[P]):
         self._make = make
         self._by_dialect: WeakKeyDictionary[Dialect, _PlansOfDialect[P]] = WeakKeyDictionary()
 
-    def of(self, pageable: Pageable, dialect: Dialect) -> P:
+    def of(self, pageable: Pageable, dialect: Dialect) -> Planned[P]:
         """Return the plan of a statement in a dialect.
 
         Raises:
@@ -64,34 +83,48 @@ class Plans(Generic[P]):
         if not isinstance(pageable, Select | CompoundSelect):
             outer = from_statement_of(pageable)
             if outer is not None:
-                return self._make(statement_of(pageable), dialect, outer)
-            return self._planned(statement_of(pageable), dialect, plans)
+                return Planned(self._make(statement_of(pageable), dialect, outer))
+            return self._planned(selectable_of(pageable), dialect, plans)
         found = plans.by_statement.get(pageable)
         return self._planned(pageable, dialect, plans) if found is None else found
 
-    def _planned(self, statement: Statement, dialect: Dialect, plans: _PlansOfDialect[P]) -> P:
-        structure = _sqla.structure_of(statement)
-        if structure is None:
+    def _planned(
+        self, statement: Statement, dialect: Dialect, plans: _PlansOfDialect[P]
+    ) -> Planned[P]:
+        built = _sqla.built_of(statement)
+        if built is None:
             refuse_writes(statement)
-            return self._make(statement, dialect, None)
-        is_all_structure = _sqla.is_all_structure(statement, structure)
-        if is_all_structure and (whole := plans.whole.get(structure)) is not None:
-            return whole
+            return Planned(self._make(statement, dialect, None))
+        if isinstance(statement, Select) and _sqla.is_all_structure(statement):
+            whole = plans.whole.get(built.structure)
+            if whole is None:
+                whole = plans.whole.keep(built.structure, self._whole(statement, built, dialect))
+            if whole.plan is not None:
+                planned = Planned(whole.plan, built.values)
+                plans.by_statement[statement] = planned
+                return planned
         # A plan of the statement itself would keep it alive.
         copy = _sqla.copy_of(statement)
-        known = plans.blank.get(structure)
-        if known is not None and isinstance(copy, Select):
-            plan = known.of(copy)
+        blank = plans.blank.get(built.structure)
+        if blank is not None and isinstance(copy, Select):
+            plan = blank.of(copy)
         else:
             refuse_writes(statement)
             plan = self._make(copy, dialect, None)
             blank = plan.blank()
             if blank is not None:
-                plans.blank.keep(structure, blank)
-        if is_all_structure and isinstance(copy, Select) and selects_shared(copy):
-            plans.whole.keep(structure, plan)
-        plans.by_statement[statement] = plan
-        return plan
+                plans.blank.keep(built.structure, blank)
+        planned = plans.by_statement[statement] = Planned(plan)
+        return planned
+
+    def _whole(self, statement: AnySelect, built: _sqla.Built, dialect: Dialect) -> _Whole[P]:
+        bare = None
+        if selects_shared(statement) and not _sqla.is_limited(statement):
+            bare = _sqla.without_values(statement, built)
+        if bare is None:
+            return _Whole(None)
+        refuse_writes(bare)
+        return _Whole(self._make(bare, dialect, None))
 
 
 CURSOR_PLANS: Final = Plans[CursorPlan](make_cursor_plan)

@@ -6,6 +6,7 @@ their ANDs. What an outer join asks for says something of its right side alone.
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Boolean, ColumnElement, String
@@ -150,9 +151,9 @@ def _equality_of(conjunct: ClauseElement) -> Equality | None:
 
 def _is_value_of(column: Column, clause: ClauseElement) -> bool:
     """Tell whether it is a value that only equal values of the column equal."""
-    value = _sqla.value_of(clause)
+    kind = _sqla.kind_of_value(clause)
     # Compared to a number, texts are numbers.
-    return isinstance(value, str) if isinstance(column.type, String) else value is not None
+    return issubclass(kind, str) if isinstance(column.type, String) else kind is not NoneType
 
 
 def _columns_among(*clauses: ClauseElement) -> list[Column]:

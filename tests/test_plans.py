@@ -59,11 +59,12 @@ def walked(session: Session, make: Callable[[], Any], limit: int = 4) -> list[An
 def test_a_statement_is_planned_once_in_each_dialect(plans: Plans[Any], engine: Engine) -> None:
     other = create_engine("sqlite://")
 
-    plan = plans.of(BY_NAME, engine.dialect)
+    planned = plans.of(BY_NAME, engine.dialect)
 
-    assert plans.of(BY_NAME, engine.dialect) is plan
-    assert plans.of(BY_NAME, other.dialect) is not plan
-    assert plans.of(BY_NAME.where(User.score > 0), engine.dialect) is not plan
+    assert plans.of(BY_NAME, engine.dialect) is planned
+    assert plans.of(BY_NAME, other.dialect).plan is not planned.plan
+    another = plans.of(BY_NAME.where(User.score > 0), engine.dialect)
+    assert another.plan is not planned.plan
 
 
 @pytest.mark.parametrize("plans", PLANS)
@@ -97,7 +98,7 @@ def test_what_is_remembered_of_statements_that_are_built_is_bounded(
         plans.of(select(User.id, func.abs(User.id).label(f"n{number}")), engine.dialect)
 
     remembered = plans._by_dialect[engine.dialect]
-    assert len(remembered.blank) == 256
+    assert (len(remembered.blank), len(remembered.whole)) == (256, 256)
     gc.collect()
     assert len(remembered.by_statement) == 0
 
@@ -131,6 +132,11 @@ def test_a_page_of_a_module_s_statement_compiles_nothing_after_the_first(
         lambda least: select(User.id).where(User.id.in_(range(least))).order_by(User.name),
         lambda least: select(User).join(User.team).where(Team.id != least).order_by(Team.name),
         lambda least: select(User.id).where(User.name == "name 1").order_by(User.name),
+        lambda least: select(User).where(User.notes.any(Note.id < least)).order_by(User.name),
+        lambda least: select(User).where((n := User.id + least) > 9).order_by(n),
+        lambda least: select(User).where(
+            User.team_id.in_(select(Team.id).where(Team.id < least).limit(least))
+        ),
         lambda least: select(User.id, User.score + least).order_by(User.score + least),
         lambda least: union(
             select(User.id).where(User.id > least), select(Note.id).where(Note.id < least)
@@ -172,18 +178,24 @@ def test_aliases_and_subqueries_of_one_statement_are_none_of_another(session: Se
 
 
 @pytest.mark.parametrize("plans", PLANS)
-def test_only_statements_without_any_value_have_a_plan_in_common(
+def test_statements_whose_values_are_all_in_where_have_a_plan_in_common(
     plans: Plans[Any], engine: Engine
 ) -> None:
     def are_one(make: Callable[[], Any]) -> bool:
         one, other = make(), make()
-        return plans.of(one, engine.dialect) is plans.of(other, engine.dialect)
+        return plans.of(one, engine.dialect).plan is plans.of(other, engine.dialect).plan
 
     ordered = select(User).order_by(User.name)
     assert are_one(lambda: select(User).order_by(User.name))
     assert are_one(lambda: select(User).options(selectinload(User.notes)).order_by(User.score))
     assert are_one(lambda: select(User.id, User.name).join(User.team).order_by(Team.name))
-    assert not are_one(lambda: ordered.where(User.id > 3))
+    numbers = iter(range(100))
+    assert are_one(lambda: ordered.where(User.id > next(numbers)))
+    assert are_one(lambda: ordered.where(User.id.in_([next(numbers)] * 3)))
+    assert are_one(lambda: ordered.where((User.id > next(numbers)) | User.score.between(1, 2)))
+    assert not are_one(lambda: ordered.order_by(User.score + next(numbers)))
+    assert not are_one(lambda: ordered.where((n := User.id + next(numbers)) > 3).order_by(n))
+    assert not are_one(lambda: ordered.join(Team, Team.id == next(numbers)))
     assert not are_one(lambda: ordered.limit(5))
     assert not are_one(lambda: ordered.execution_options(yield_per=5))
     assert not are_one(lambda: ordered.options(selectinload(User.notes.and_(Note.kind == 1))))
@@ -209,7 +221,7 @@ def test_a_number_in_place_of_a_text_is_planned_by_itself(session: Session) -> N
     # Compared to a number, the names are numbers to some databases, and so not one name.
     def plan(value: Any) -> Any:
         statement = select(User).where(User.name == value).order_by(User.name)
-        return CURSOR_PLANS.of(statement, session.get_bind().dialect)
+        return CURSOR_PLANS.of(statement, session.get_bind().dialect).plan
 
     assert len(plan("name 1").keys) == 1
     assert len(plan(5).keys) == 2
@@ -253,6 +265,29 @@ def test_criteria_that_filter_eager_loads_are_read_at_every_call(session: Sessio
         users = [user.id for user in page.data]
         assert (users, page.meta.total_items) == (sorted(owners()), len(owners()))
         assert [user.id for user in walked(session, lambda: statement)] == users
+
+
+@pytest.mark.parametrize("plans", PLANS)
+def test_nothing_that_is_remembered_holds_a_value(plans: Plans[Any], engine: Engine) -> None:
+    class Secret(str):
+        __slots__ = ("__weakref__",)
+
+    def make(secret: Secret) -> Any:
+        either = (User.name == secret) | (User.email.in_([secret]))
+        return select(User).where(either, func.lower(User.name).contains(secret))
+
+    planned = plans.of(make(Secret("a")), engine.dialect)
+    secret = Secret("b")
+    again, kept = plans.of(make(secret), engine.dialect), weakref.ref(secret)
+    assert again.plan is planned.plan
+    assert secret in again.values.values()
+
+    firsts = [weakref.ref(value) for value in planned.values.values() if type(value) is Secret]
+    del secret, again, planned
+    gc.collect()
+
+    assert kept() is None
+    assert [first() for first in firsts] == [None, None]
 
 
 def test_no_thread_reads_the_values_of_another(engine: Engine) -> None:

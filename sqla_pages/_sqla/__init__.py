@@ -39,7 +39,6 @@ from .elements import (
     source_of,
     stored_type_of,
     text_of,
-    value_of,
     windowed_by,
     windowed_parts_of,
 )
@@ -57,7 +56,6 @@ from .sources import (
     leaves_of,
 )
 from .statements import (
-    Structure,
     compound_within,
     copy_of,
     criteria_of,
@@ -71,7 +69,6 @@ from .statements import (
     has_loader_options,
     has_ties,
     having_of,
-    is_all_structure,
     is_distinct,
     is_limited,
     is_locking,
@@ -87,22 +84,31 @@ from .statements import (
     rows_alone,
     select_within,
     selected_by,
-    structure_of,
     with_columns,
     without_distinct,
     without_each_outer_join,
     without_loading,
     without_source,
 )
+from .structure import (
+    Built,
+    Structure,
+    built_of,
+    is_all_structure,
+    kind_of_value,
+    without_values,
+)
 
 __all__ = [
     "AnyCompound",
     "AnySelect",
+    "Built",
     "Loading",
     "Statement",
     "Structure",
     "bare_of",
     "bind_of",
+    "built_of",
     "bundle_like",
     "columns_of",
     "columns_within",
@@ -146,6 +152,7 @@ __all__ = [
     "joins_of",
     "keeps_duplicates",
     "keys_of",
+    "kind_of_value",
     "label_name_of",
     "labels_of",
     "leaves_of",
@@ -172,9 +179,7 @@ __all__ = [
     "source_name_of",
     "source_of",
     "stored_type_of",
-    "structure_of",
     "text_of",
-    "value_of",
     "windowed_by",
     "windowed_parts_of",
     "with_columns",
@@ -183,6 +188,7 @@ __all__ = [
     "without_each_outer_join",
     "without_loading",
     "without_source",
+    "without_values",
 ]
 
 

@@ -24,7 +24,6 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
     AsBoolean,
     BinaryExpression,
-    BindParameter,
     BooleanClauseList,
     ClauseElement,
     ClauseList,
@@ -69,11 +68,6 @@ def comparison_of(clause: ClauseElement) -> tuple[Any, ClauseElement, ClauseElem
     if not isinstance(clause, BinaryExpression):
         return None
     return clause.operator, clause.left, clause.right
-
-
-def value_of(clause: ClauseElement) -> object:
-    """Return the value of a bind parameter; None of anything else, or without one."""
-    return clause.effective_value if isinstance(clause, BindParameter) else None
 
 
 def conjuncts_of(condition: ClauseElement) -> Iterator[ClauseElement]:

@@ -3,8 +3,8 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -37,33 +37,6 @@ from .sources import entity_keys_of, joins_of, leaves_of
 AnyStatement = TypeVar("AnyStatement", bound=Statement)
 
 _NOT_NUMBER: Final = "its LIMIT or OFFSET is an expression"
-
-
-class Structure(NamedTuple):
-    """What statements built alike agree in: all but the values, of which only the types count."""
-
-    key: Hashable
-    types: tuple[type, ...]
-
-
-def structure_of(statement: Statement) -> Structure | None:
-    """Return how a statement is built; None where that cannot be told.
-
-    The value of a parameter that is found out whenever the statement runs could be of any type.
-    """
-    key = statement._generate_cache_key()
-    if key is None or any(parameter.callable is not None for parameter in key.bindparams):
-        return None
-    return Structure(key.key, tuple(type(parameter.value) for parameter in key.bindparams))
-
-
-def is_all_structure(statement: Statement, structure: Structure) -> bool:
-    """Tell whether it is no more than its structure: without values, and options not told there."""
-    return (
-        not structure.types
-        and not statement.get_execution_options()
-        and all(getattr(option, "_is_has_cache_key", False) for option in statement._with_options)
-    )
 
 
 def copy_of(statement: AnyStatement) -> AnyStatement:
