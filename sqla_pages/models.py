@@ -1,8 +1,10 @@
 """The response models: one item, a collection, a page."""
 
-from typing import Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from .responses import ReadFromColumns
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -24,7 +26,7 @@ class Collection(BaseModel, Generic[T]):
 
     model_config = _OF_ANYTHING
 
-    data: list[T]
+    data: Annotated[list[T], ReadFromColumns]
 
 
 class PageMeta(BaseModel):
