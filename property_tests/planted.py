@@ -1492,9 +1492,16 @@ SESSIONS: Final = (
     Fault(
         "a client that leaves interrupts a commit halfway",
         "sqla_session/scope.py",
-        "        with anyio.CancelScope(shield=True):\n            if not awaited",
-        "        with anyio.CancelScope(shield=False):\n            if not awaited",
+        "        await to_the_end(run_all())\n",
+        "        await run_all()\n",
         "tests/session/test_cancellation.py -k cancel_scope",
+    ),
+    Fault(
+        "a client that leaves twice interrupts a commit halfway",
+        "sqla_session/scope.py",
+        "        await to_the_end(run_all())\n",
+        "        with anyio.CancelScope(shield=True):\n            await run_all()\n",
+        'tests/session/test_cancellation.py -k "by_task and in_its_commit"',
     ),
     Fault(
         "a session that is not used costs a hop to a thread",

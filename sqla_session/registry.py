@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.declarative import DeferredReflection
 
 from .base import Base
+from .cancellation import to_the_end
 from .config import DEFAULT_KEY, EngineSettings, normal_key, read_settings
 from .engines import check, dispose, new_engine, reflect
 from .errors import ConfigurationError, UnknownSessionKeyError
@@ -173,9 +174,12 @@ class SessionRegistry:
             ...     async with open_async_session() as session:
             ...         session.add(User(name="Ada"))
         """
-        async with self.async_session(key) as session:
+        session = self.async_session(key)
+        try:
             yield session
-            await session.commit()
+            await to_the_end(session.commit())
+        finally:
+            await to_the_end(session.close())
 
     @contextmanager
     def override(

@@ -104,7 +104,7 @@ class SessionScope:
         self._watches.clear()
         try:
             if any(_is_used(_sync(session)) for session in self.sessions.values()):
-                await to_the_end(self._each(_close))
+                await self._each(_close)
         finally:
             self._leave()
             for session in self.sessions.values():
@@ -141,7 +141,7 @@ class SessionScope:
         return _has_pending(session) or bool(session.in_transaction() and watch and watch.written)
 
     async def _each(self, *steps: Callable[[Session], None]) -> None:
-        """Run each step on all sessions in use before the next step; not cancelled half-way."""
+        """Run each step on all sessions in use before the next step, to the end if cancelled."""
         used = [session for session in self.sessions.values() if _is_used(_sync(session))]
         if not used:
             return
@@ -153,7 +153,7 @@ class SessionScope:
                 for session in threaded:
                     step(session)
 
-        with anyio.CancelScope(shield=True):
+        async def run_all() -> None:
             if not awaited:
                 await to_own_thread(run, *steps)
                 return
@@ -162,6 +162,8 @@ class SessionScope:
                     await to_own_thread(run, step)
                 for session in awaited:
                     await session.run_sync(step)
+
+        await to_the_end(run_all())
 
 
 class _Watch:

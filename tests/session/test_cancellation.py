@@ -259,7 +259,7 @@ def test_a_request_cancelled_while_it_waits_with_a_session_leaks_nothing(
 
 @TWO
 @CANCELS
-def test_a_request_cancelled_in_its_commit_is_committed_or_not_and_leaks_nothing(
+def test_a_request_cancelled_in_its_commit_is_committed_and_leaks_nothing(
     application: Application, cancel: Cancel
 ) -> None:
     began = threading.Event()
@@ -283,13 +283,51 @@ def test_a_request_cancelled_in_its_commit_is_committed_or_not_and_leaks_nothing
                 request(application, lambda: started.append(application.notes() != [])),
                 began.is_set,
             )
-            left = await left_after(application)
+            left = application.checked_out()  # at once: nothing goes on behind the request
             assert idle_in_transaction(application.database) == 0
             return left
 
     assert asyncio.run(run()) == 0
-    assert application.notes() in ([], ["whole", "whole too"])
+    assert application.notes() == ["whole", "whole too"]
     assert False not in started  # acknowledged only if committed
+
+
+@TWO
+@CANCELS
+def test_a_session_outside_of_a_request_ends_its_commit_too(
+    application: Application, cancel: Cancel
+) -> None:
+    began = threading.Event()
+
+    def work(session: Session) -> None:
+        write("whole")(session)
+
+        def in_commit(session: Session) -> None:
+            began.set()
+            linger(0.3)(session)
+
+        event.listen(session, "before_commit", in_commit)
+
+    def in_thread() -> None:
+        with application.registry.open_session() as session:
+            work(session)
+
+    async def write_apart() -> None:
+        if not application.database.is_async:
+            await to_thread.run_sync(in_thread)
+            return
+        async with application.registry.open_async_session() as session:
+            await session.run_sync(work)
+
+    async def run() -> int:
+        async with application.registry.lifespan():
+            await cancel(write_apart(), began.is_set)
+            if application.database.is_async:
+                return application.checked_out()
+            return await left_after(application)
+
+    assert asyncio.run(run()) == 0
+    assert application.notes() == ["whole"]
 
 
 @TWO
