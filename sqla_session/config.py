@@ -41,6 +41,7 @@ _ALSO_COERCED: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
         "pool_pre_ping": asbool,
         "pool_use_lifo": asbool,
         "query_cache_size": asint,
+        "skip_autocommit_rollback": asbool,
         "use_insertmanyvalues": asbool,
     }
 )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, select
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from sqlalchemy.ext.declarative import DeferredReflection
 
-from . import failures
+from . import autocommit, failures
 from .config import EngineSettings
 from .errors import ConfigurationError
 
@@ -27,10 +27,10 @@ def new_engine(settings: EngineSettings) -> "Engine | AsyncEngine":
             from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet
 
             async_engine = create_async_engine(settings.url, **settings.arguments)
-            failures.watch(async_engine.sync_engine)
+            _prepare(async_engine.sync_engine, settings)
             return async_engine
         engine = create_engine(settings.url, **_in_memory(settings), **settings.arguments)
-        failures.watch(engine)
+        _prepare(engine, settings)
         return engine
     except ImportError as error:
         raise ConfigurationError(
@@ -42,6 +42,12 @@ def new_engine(settings: EngineSettings) -> "Engine | AsyncEngine":
             f"session key {settings.key!r}: create_engine refuses {', '.join(settings.variables)}: "
             f"{_told(error, settings)}"
         ) from None
+
+
+def _prepare(engine: Engine, settings: EngineSettings) -> None:
+    failures.watch(engine)
+    if autocommit.is_autocommit(settings.arguments):
+        autocommit.mark(engine)
 
 
 def _in_memory(settings: EngineSettings) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.orm import Session, SessionTransaction
 
 from . import failures
+from .autocommit import commits_by_itself
 from .cancellation import to_the_end
 from .config import normal_key
 from .errors import NoSessionInScopeError
@@ -188,7 +189,7 @@ class _Watch:
         context: ExecutionContext,
         executemany: bool,
     ) -> None:
-        if may_write(statement):
+        if may_write(statement) and not commits_by_itself(connection):
             self.written = True
 
 
