@@ -918,7 +918,7 @@ COUNTING: Final = (
     ),
     Fault(
         "the count of a subquery loses the criteria of its entities",
-        "sqla_pages/count.py",
+        "sqla_pages/counts.py",
         "        outer = outer.options(*_sqla.criteria_of(self.rows))\n",
         "",
         COUNTS_OF_LIMITS,
@@ -932,7 +932,7 @@ COUNTING: Final = (
     ),
     Fault(
         "an entity is counted once for each of its children",
-        "sqla_pages/count.py",
+        "sqla_pages/counts.py",
         "    if not loading.repeats:\n",
         "    if True:\n",
         COUNTS_OF_EAGER,
@@ -946,7 +946,7 @@ COUNTING: Final = (
     ),
     Fault(
         "the capped count replaces the statement's own LIMIT",
-        "sqla_pages/count.py",
+        "sqla_pages/counts.py",
         "if _sqla.is_limited(rows) or not isinstance(rows, Select):",
         "if not isinstance(rows, Select):",
         COUNTS_OF_LIMITS,

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar, TypeVarTuple, overload
 from sqlalchemy import Dialect, RowMapping, Select
 
 from ._sqla import Statement
-from .count import plan_count
+from .counts import plan_count
 from .cursor import UNSIGNED, CursorCodec
 from .cursor_plan import cursor_steps
 from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run

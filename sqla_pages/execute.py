@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session, scoped_session
 
 from ._sqla import bind_of
-from .count import count_statement
+from .counts import count_statement
 from .plan import Pageable, Step, Steps, from_statement_of, selectable_of, statement_of
 from .rewrites import CountRewrite
 

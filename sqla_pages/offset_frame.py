@@ -12,7 +12,7 @@ from . import _sqla
 from ._sqla import AnySelect, Loading, Statement
 from .beside_count import beside_count
 from .content import expressions_of, ordered_of, sortable, tie_breaker_of
-from .count import CountPlan, can_replay, count_plan_of, replayed
+from .counts import CountPlan, can_replay, count_plan_of, replayed
 from .deep import Deferral, deferral_of
 from .errors import StatementNotPageableError
 from .expressions import is_shared

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Dialect
 from sqlalchemy.orm import FromStatement
 
 from ._sqla import AnySelect, Statement
-from .count import CountPlan
+from .counts import CountPlan
 from .deep import TURN_FROM, DeepOffset, Deferral, defers_from, turns_behind
 from .errors import PageRequestError, StatementNotPageableError
 from .models import M

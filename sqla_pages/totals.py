@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, TypeAlias
 
 from sqlalchemy import Dialect
 
-from .count import CountPlan
+from .counts import CountPlan
 from .estimate import can_estimate, explain, rows_expected
 from .models import (
     CappedPageMeta,

@@ -23,14 +23,25 @@ def imported(code: str) -> set[str]:
 
 
 def test_the_core_of_sqla_pages_brings_neither_fastapi_nor_the_sessions() -> None:
-    modules = imported("import sqla_pages; sqla_pages.offset_page; sqla_pages.Page")
+    modules = imported("from sqla_pages import offset_page, Page, count")
 
     assert "sqla_pages.plan" in modules
     assert not modules & {"fastapi", "starlette", "sqla_session"}
 
 
-def test_importing_sqla_session_alone_brings_nothing() -> None:
-    assert not imported("import sqla_session") & {"sqlalchemy", "fastapi", "pydantic"}
+@pytest.mark.parametrize("package", ["sqla_pages", "sqla_session"])
+def test_importing_a_package_alone_brings_nothing(package: str) -> None:
+    modules = imported(f"import {package}")
+
+    assert {name for name in modules if name.startswith("sqla_")} == {package}
+    assert not modules & {"sqlalchemy", "fastapi", "pydantic"}
+
+
+def test_a_response_model_brings_no_more_than_models() -> None:
+    modules = imported("from sqla_pages import Page")
+
+    own = {name for name in modules if name.startswith("sqla_")}
+    assert own == {"sqla_pages", "sqla_pages.models", "sqla_pages.responses"}
 
 
 @pytest.mark.parametrize("name", sqla_pages.__all__)
