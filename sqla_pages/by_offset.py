@@ -1,5 +1,7 @@
 """Offset pages from any session or connection."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import RowMapping, Select

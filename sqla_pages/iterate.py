@@ -1,5 +1,7 @@
 """Walks over all rows of a statement, page by page, holding one page in memory."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,

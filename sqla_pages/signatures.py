@@ -1,5 +1,7 @@
 """What the dependencies give an endpoint: functions that page a statement, by what they return."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Protocol, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import RowMapping, Select
