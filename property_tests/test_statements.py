@@ -64,18 +64,20 @@ class Server:
     def filled(self, schema: Schema) -> Iterator[Session]:
         """Have the tables and rows of a schema, and a session on them."""
         engine = self.engine or create_engine("sqlite://")
-        with engine.connect() as connection:
-            try:
-                schema.fill(connection)
-                with Session(connection) as session:
-                    yield session
-            finally:
-                connection.rollback()
-                if self.backend == "mariadb":  # which commits tables as it makes them
-                    names = ", ".join(table.name for table in reversed(schema.tables))
-                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
-        if self.engine is None:
-            engine.dispose()
+        try:
+            with engine.connect() as connection:
+                try:
+                    schema.fill(connection)
+                    with Session(connection) as session:
+                        yield session
+                finally:
+                    connection.rollback()
+                    if self.backend == "mariadb":  # which commits tables as it makes them
+                        names = ", ".join(table.name for table in reversed(schema.tables))
+                        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
+        finally:
+            if self.engine is None:
+                engine.dispose()
 
     def note(self, what: str, reason: str = "") -> None:
         """Count what came of a statement."""
