@@ -16,6 +16,7 @@ from ._sqla import AnySelect, Loading, Statement
 from .identity import Facts
 from .repeats import repeated_entity, with_eager_filters
 from .rewrites import ONE, STEPS, CountRewrite, check_rewrites, is_plain_rows, selects_one
+from .unordered import with_any_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ def count_plan_of(
         is_dropped = "order_by" not in without and _sqla.order_by_of(statement)
         if not is_dropped or _sqla.has_ties(statement):
             return CountPlan(statement, ())
-        return CountPlan(statement.order_by(None), ("order_by",))
+        return CountPlan(with_any_order(statement.order_by(None)), ("order_by",))
     rows = _once_each(statement, facts, loading or _sqla.loading_of(statement))
     applied: list[CountRewrite] = []
     # Another select list would lose what the joins are filtered by.
@@ -121,7 +122,7 @@ def count_plan_of(
         if name not in without and (fewer := step(rows, facts)) is not None:
             rows = fewer
             applied.append(name)
-    return CountPlan(rows, tuple(dict.fromkeys(applied)))
+    return CountPlan(with_any_order(rows), tuple(dict.fromkeys(applied)))
 
 
 def can_replay(rewrites: Collection[CountRewrite]) -> bool:

@@ -34,6 +34,7 @@ from .plan import needs_subquery
 from .projection import KEY, Inline, Limit, Parents, Projection, Rows
 from .repeats import repeated_entity, with_eager_filters
 from .total_order import TotalOrder, total_order_of
+from .unordered import with_any_order
 
 PROBE: Final = "_p"
 
@@ -210,7 +211,7 @@ def _rows_of(
         # What ties is of its own order, which leaves nothing open.
         pass
     elif _sqla.is_limited(statement):
-        inner = inner.order_by(None).order_by(*order_of(keys, traits))
+        inner = with_any_order(inner.order_by(None).order_by(*order_of(keys, traits)))
     else:
         inner = inner.order_by(None)
     return Rows.of(inner.subquery(), selected, keys, traits)

@@ -20,10 +20,12 @@ from .fragments import Fragments, Shape
 from .frame import frame_of
 from .identity import Facts
 from .memo import Memo
+from .ordering import with_names_resolved
 from .plan import MAX_OFFSET, Step
 from .projection import Limit, Parents
 from .repeats import filters_late, repeated_entity, with_eager_filters
 from .rewrites import CountRewrite
+from .unordered import with_any_order
 
 Form: TypeAlias = Literal["offset", "deferred", "parents"]
 
@@ -154,7 +156,9 @@ class OffsetFrame:
     def _limited(self, form: Form, rows: Limit, rows_before: Limit) -> Statement:
         if form == "deferred" and isinstance(self.deferral, Deferral):
             return self.deferral.page(rows, rows_before)
-        return self.ordered.limit(rows).offset(rows_before)
+        # SQLAlchemy writes ROW_NUMBER() for a SQL Server that it is not connected to, or before 2012:
+        # no name can stand there. No SQL Server has an OFFSET without ORDER BY.
+        return with_any_order(with_names_resolved(self.ordered).limit(rows).offset(rows_before))
 
 
 def offset_frame_of(

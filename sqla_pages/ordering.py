@@ -64,6 +64,16 @@ def sort_keys_of(statement: Statement) -> Iterator[SortKey]:
         yield from _keys_of(clause, statement)
 
 
+def with_names_resolved(statement: Statement) -> Statement:
+    """Return the statement with what it selects in ORDER BY, where that says the name of it."""
+    order = _sqla.order_by_of(statement)
+    names = [_sqla.label_name_of(_sqla.bare_of(key)) for key in _sqla.flat(order)]
+    if isinstance(statement, CompoundSelect) or not any(names):
+        return statement
+    resolved = (_sqla.renamed(key, lambda name: _resolved(name, statement)) for key in order)
+    return statement.order_by(None).order_by(*resolved)
+
+
 def is_clock(key: SortKey) -> bool:
     """Tell whether its value depends on when the statement runs."""
     return any(

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import column, func, insert, select, table, text, union_all
+from sqlalchemy import column, desc, func, insert, select, table, text, union, union_all
 from sqlalchemy.dialects import mysql, oracle, postgresql, sqlite
 from sqlalchemy.dialects.mssql import dialect as mssql_dialect
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.orm import Query, joinedload
+from sqlalchemy.orm import Query, joinedload, load_only
 
 from sqla_pages import (
     DialectNotSupportedError,
@@ -175,6 +175,89 @@ def test_an_aggregate_gets_no_order() -> None:
         'SELECT count("user".id) AS count_1 FROM "user" LIMIT 10 OFFSET 0'
     )
     assert plan(statement).rows is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "page", "count"),
+    [
+        (
+            select(func.count(User.id)),
+            "SELECT count([user].id) AS count_1 FROM [user] "
+            "ORDER BY (SELECT NULL) OFFSET 0 ROWS FETCH FIRST 10 ROWS ONLY",
+            "SELECT count(*) AS count_1 FROM "
+            "(SELECT count([user].id) AS count_2 FROM [user]) AS anon_1",
+        ),
+        (
+            select(func.count(User.id)).distinct(),
+            "SELECT DISTINCT count([user].id) AS count_1 FROM [user] "
+            "ORDER BY 1 OFFSET 0 ROWS FETCH FIRST 10 ROWS ONLY",
+            "SELECT count(*) AS count_1 FROM "
+            "(SELECT count([user].id) AS count_2 FROM [user]) AS anon_1",
+        ),
+        (
+            select(User.id).order_by(User.id).offset(2),
+            "SELECT [user].id FROM [user] "
+            "ORDER BY [user].id OFFSET 2 ROWS FETCH FIRST 10 ROWS ONLY",
+            "SELECT count(*) AS count_1 FROM (SELECT 1 AS _one FROM [user] "
+            "ORDER BY (SELECT NULL) OFFSET 2 ROWS) AS anon_1",
+        ),
+        (
+            select(User.name).distinct().order_by(User.name).offset(2),
+            "SELECT DISTINCT [user].name FROM [user] "
+            "ORDER BY [user].name OFFSET 2 ROWS FETCH FIRST 10 ROWS ONLY",
+            "SELECT count(*) AS count_1 FROM (SELECT DISTINCT [user].name AS name FROM [user] "
+            "ORDER BY 1 OFFSET 2 ROWS) AS anon_1",
+        ),
+        (
+            union(select(User.id), select(Team.id)).order_by("id").offset(2),
+            "SELECT [user].id FROM [user] UNION SELECT team.id FROM team "
+            "ORDER BY id OFFSET 2 ROWS FETCH FIRST 10 ROWS ONLY",
+            "SELECT count(*) AS count_1 FROM (SELECT [user].id AS id FROM [user] "
+            "UNION SELECT team.id AS id FROM team ORDER BY 1 OFFSET 2 ROWS) AS anon_1",
+        ),
+    ],
+)
+def test_sql_server_has_something_to_sort_by_beside_every_offset(
+    statement: Any, page: str, count: str
+) -> None:
+    planned = plan(statement, OffsetRequest(0, 10), "mssql")
+
+    assert sql(planned.rows, "mssql") == page
+    assert sql(planned.count.statement, "mssql") == count
+
+
+def test_an_eager_load_of_one_row_selects_nothing_to_sort_by() -> None:
+    statement = select(User).having(func.count() > 1).options(load_only(User.id))
+    rows = plan(statement.options(joinedload(User.notes)), OffsetRequest(0, 10)).rows
+
+    assert sql(rows) == (
+        "SELECT anon_1.id, anon_1.anon_2, note_1.id AS id_1, note_1.user_id, note_1.kind FROM "
+        '(SELECT "user".id AS id, NULL AS anon_2 FROM "user" HAVING count(*) > 1 '
+        "LIMIT 10 OFFSET 0) AS anon_1 LEFT OUTER JOIN note AS note_1 ON anon_1.id = note_1.user_id "
+        "ORDER BY anon_1.anon_2, note_1.id"
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (["n"], "[user].id"),
+        ([desc("n"), "name"], "[user].id DESC, [user].name"),
+        (["score", "n"], "[user].score, [user].id"),
+    ],
+)
+def test_names_are_resolved_for_sql_server_as_long_as_its_version_is_not_known(
+    order: list[Any], expected: str
+) -> None:
+    statement = select(User.id.label("n")).order_by(*order)
+    rows = plan(statement).rows
+
+    assert rows is not None
+    compiled = rows.compile(dialect=mssql_dialect(), compile_kwargs={"literal_binds": True})
+    assert " ".join(str(compiled).split()) == (
+        f"SELECT anon_1.n FROM (SELECT [user].id AS n, ROW_NUMBER() OVER (ORDER BY {expected}) "
+        "AS mssql_rn FROM [user]) AS anon_1 WHERE mssql_rn > 20 AND mssql_rn <= 10 + 20"
+    )
 
 
 @pytest.mark.parametrize(

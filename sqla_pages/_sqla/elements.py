@@ -3,7 +3,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias, cast
 
@@ -214,6 +214,18 @@ def of_subquery(clause: ColumnElement[Any], subquery: Subquery) -> ColumnElement
 def label_name_of(clause: ClauseElement) -> str | None:
     """Return the name in an ORDER BY or GROUP BY that is written as a string."""
     return str(clause.element) if isinstance(clause, _textual_label_reference) else None
+
+
+def renamed(
+    clause: ColumnElement[Any], resolve: Callable[[ClauseElement], ClauseElement]
+) -> ColumnElement[Any]:
+    """Return a sort key with something else for each name that is written as a string."""
+
+    def replaced(element: Any, **_: Any) -> Any:
+        return resolve(element) if isinstance(element, _textual_label_reference) else None
+
+    adapted: ColumnElement[Any] = replacement_traverse(clause, {}, replaced)
+    return adapted
 
 
 def direction_of(clause: ClauseElement) -> tuple[bool, bool | None]:

@@ -96,6 +96,11 @@ def is_limited(statement: Statement) -> bool:
     )
 
 
+def has_offset(statement: Statement) -> bool:
+    """Tell whether it has an OFFSET of its own."""
+    return statement._offset_clause is not None
+
+
 def has_fetch_options(statement: Statement) -> bool:
     """Tell whether its FETCH has WITH TIES or PERCENT."""
     return any((statement._fetch_clause_options or {}).values())
