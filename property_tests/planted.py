@@ -27,7 +27,7 @@ NULLS_ON_MARIADB: Final = 'tests/test_key_types.py -k "pymysql and integer"'
 JOINS: Final = 'tests/test_cursor_pages.py -k "sqlite+pysqlite and (join or eager)"'
 FUNCTIONS: Final = 'tests/test_cursor_pages.py -k "asyncpg and (function or union)"'
 FEW: Final = 'tests/test_cursor_pages.py -k "sqlite+pysqlite and (key or column or boolean)"'
-GAPS: Final = "tests/test_gaps_found.py"
+CURSOR_ORDER: Final = 'tests/test_cursor_pages.py -k "itself or way_back"'
 CURSOR_SQL: Final = "tests/test_cursor_plan.py"
 OFFSET_SQL: Final = "tests/test_offset_plan.py"
 OFFSETS: Final = 'tests/test_offset_pages.py -k "sqlite+pysqlite and (limit or union or two)"'
@@ -48,6 +48,7 @@ TYPES_OF_POSTGRESQL: Final = (
 TYPES_OF_MARIADB: Final = (
     'tests/test_key_types.py -k "pymysql and (float or enum or time or carry)"'
 )
+TYPES_ON_PSYCOPG2: Final = 'tests/test_key_types.py -k "infinite_number or style"'
 CODEC: Final = "tests/test_cursors.py"
 PAGES: Final = 'tests/test_paginate.py -k "sqlite+pysqlite"'
 CURSOR_PAGES: Final = 'tests/test_cursor_paginate.py -k "sqlite+pysqlite"'
@@ -65,6 +66,7 @@ REGISTRY: Final = 'tests/session/test_registry.py -k "sqlite"'
 CONFIG: Final = "tests/session/test_config.py -k 'not postgresql and not mariadb'"
 DEPENDENCIES: Final = 'tests/session/test_dependencies.py -k "not postgresql and not mariadb"'
 SAVEPOINTS: Final = 'tests/test_savepoints.py -k "sqlite"'
+WRITING: Final = "tests/test_savepoints.py -k with_may_write"
 PLUGIN: Final = 'tests/test_pytest_plugin.py -k "writes_nothing and sqlite or migration_leaves"'
 
 SEEKING: Final = (
@@ -108,7 +110,7 @@ SEEKING: Final = (
         "sqla_pages/keyset.py",
         "ties = (earlier.equals for earlier in run[:place])",
         "ties = (earlier.equals for earlier in run[:0])",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "rows that tie with a NULL are not sought by the keys after it",
@@ -185,7 +187,7 @@ SEEKING: Final = (
         "sqla_pages/keyset.py",
         'traits.equality_hides == "first" and place == 0 and not is_first',
         "False",
-        GAPS,
+        CURSOR_SQL,
     ),
     Fault(
         "PostgreSQL takes any rows of each range, not the first of them",
@@ -206,7 +208,7 @@ SEEKING: Final = (
         "sqla_pages/projection.py",
         "order_by=order_of(keys, traits))",
         "order_by=order_of([key.flipped() for key in keys], traits))",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "what is already known to lie behind a cursor is asked for twice",
@@ -258,7 +260,7 @@ ORDERS: Final = (
         "sqla_pages/ordering.py",
         "for columns in (labels, selected):",
         "for columns in ():",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "offset pages have no tie-breaker",
@@ -335,21 +337,21 @@ ORDERS: Final = (
         "sqla_pages/identity.py",
         "return all(map(is_nullable, arguments))",
         "return False",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "a constant within an outer join is taken for one of every row",
         "sqla_pages/relations.py",
         "            elif not is_outer:\n",
         "            else:\n",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "a filter within an outer join is taken to leave no NULLs",
         "sqla_pages/relations.py",
         "        if not is_outer:\n            found.not_null",
         "        if True:\n            found.not_null",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "a text compared to a number is taken for one text",
@@ -370,7 +372,7 @@ ORDERS: Final = (
         "sqla_pages/closure.py",
         "(exact if r.needs_exact else known)",
         "known",
-        GAPS,
+        CURSOR_SQL,
     ),
     Fault(
         "rows that a function repeats are paged though nothing tells them apart",
@@ -389,8 +391,8 @@ ORDERS: Final = (
     Fault(
         "the own LIMIT of a statement takes other rows for each page",
         "sqla_pages/frame.py",
-        "inner = inner.order_by(None).order_by(*order_of(keys, traits))",
-        "inner = inner.order_by(None)",
+        "inner.order_by(None).order_by(*order_of(keys, traits))",
+        "inner.order_by(None)",
         OFFSETS.replace("test_offset_pages", "test_cursor_pages"),
     ),
     Fault(
@@ -450,7 +452,7 @@ CURSOR_STEPS: Final = (
         "sqla_pages/cursor_plan.py",
         "            inclusive=True,\n            united=self",
         "            inclusive=False,\n            united=self",
-        GAPS,
+        CURSOR_ORDER,
     ),
     Fault(
         "a page that is reached backward comes in the opposite order",
@@ -492,7 +494,7 @@ CURSOR_STEPS: Final = (
         "sqla_pages/cursor_plan.py",
         "{values} {key.descending} {key.nulls_first}",
         "{values} {key.descending}",
-        GAPS,
+        CURSOR_SQL,
     ),
     Fault(
         "a cursor of an order with another parameter is taken",
@@ -513,14 +515,14 @@ CURSOR_STEPS: Final = (
         "sqla_pages/cursor_plan.py",
         "parts = [dialect.name, *(",
         "parts = [*(",
-        GAPS,
+        CURSOR_SQL,
     ),
     Fault(
         "a forged cursor with a NULL where there is none is taken",
         "sqla_pages/cursor_plan.py",
         "        if any(value is None and not key.nullable for key, value in values):\n",
         "        if False:\n",
-        GAPS,
+        CURSOR_SQL,
     ),
     Fault(
         "a forged cursor with too few values is an error of the server",
@@ -806,14 +808,14 @@ CURSORS: Final = (
         "sqla_pages/carriers.py",
         "return str(value) if is_infinite else value",
         "return value",
-        GAPS,
+        TYPES_ON_PSYCOPG2,
     ),
     Fault(
         "PostgreSQL's datetimes are read by the session's DateStyle",
         "sqla_pages/carriers.py",
         "return Carrier((_Text,), sent=_sent_iso, bound=bound)",
         "return Carrier((_Text,), sent=_sent_text, bound=bound)",
-        GAPS,
+        TYPES_ON_PSYCOPG2,
     ),
     Fault(
         "PostgreSQL's zoned datetimes lose their zone where an expression gives them",
@@ -834,7 +836,7 @@ CURSORS: Final = (
         "sqla_pages/carriers.py",
         "return case((key, _sqla.number(1)), (not_(key), _sqla.number(0)))",
         "return case((key, _sqla.number(1)), else_=_sqla.number(0))",
-        GAPS,
+        CURSOR_ORDER,
     ),
 )
 
@@ -977,7 +979,7 @@ COUNTING: Final = (
         "sqla_pages/totals.py",
         "            if found < self.exact_below:\n",
         "            if found <= self.exact_below:\n",
-        GAPS,
+        TOTALS,
     ),
     Fault(
         "small numbers are estimated",
@@ -1040,7 +1042,7 @@ COUNTING: Final = (
         "sqla_pages/offset_steps.py",
         "    found = Total(max(found.rows, seen.at_least), found.is_exact)\n",
         "",
-        GAPS,
+        TOTALS,
     ),
     Fault(
         "a total that an application gives too low is believed",
@@ -1083,9 +1085,23 @@ OFFSETTING: Final = (
     Fault(
         "the statement's own OFFSET is lost",
         "sqla_pages/offset_plan.py",
-        "return ordered.limit(limit).offset(own_offset + offset)",
-        "return ordered.limit(limit).offset(offset)",
+        ".limit(limit).offset(own_offset + offset)",
+        ".limit(limit).offset(offset)",
         OFFSETS,
+    ),
+    Fault(
+        "SQL Server has nothing to sort by beside an OFFSET",
+        "sqla_pages/unordered.py",
+        'if compiler.dialect.name == "mssql":',
+        "if False:",
+        OFFSET_SQL,
+    ),
+    Fault(
+        "a name stands where SQL Server cannot have one",
+        "sqla_pages/offset_plan.py",
+        "limited = with_names_resolved(ordered)",
+        "limited = ordered",
+        OFFSET_SQL,
     ),
     Fault(
         "pages go on behind the statement's own LIMIT",
@@ -1302,21 +1318,21 @@ SERVING: Final = (
         "sqla_pages/fastapi.py",
         "Depends(SessionDependency(session_key))],\n        total",
         "Depends(SessionDependency())],\n        total",
-        GAPS,
+        DEPENDENCIES,
     ),
     Fault(
         "cursor pages come from the default session, whatever key is given",
         "sqla_pages/fastapi.py",
         "Depends(SessionDependency(session_key))],\n        codec",
         "Depends(SessionDependency())],\n        codec",
-        GAPS,
+        DEPENDENCIES,
     ),
     Fault(
         "asyncio pages come from the default session, whatever key is given",
         "sqla_pages/fastapi.py",
         "Depends(AsyncSessionDependency(session_key))],\n        total",
         "Depends(AsyncSessionDependency())],\n        total",
-        GAPS,
+        DEPENDENCIES,
     ),
     Fault(
         "the total of an application's own is ignored",
@@ -1559,14 +1575,14 @@ SESSIONS: Final = (
         "sqla_session/statements.py",
         r"(?!.*\b(insert|update|delete|merge)\b))\b",
         r")\b",
-        GAPS,
+        WRITING,
     ),
     Fault(
         "a keyed session is one of the default key",
         "sqla_session/registry.py",
         "source = self._sources.get(normal_key(key))",
         "source = self._sources.get(normal_key(key)) and self._sources.get(DEFAULT_KEY)",
-        GAPS,
+        DEPENDENCIES,
     ),
     Fault(
         "a session outside of a request commits what was done before an exception",
@@ -1588,7 +1604,7 @@ SESSIONS: Final = (
         "sqla_session/sessions.py",
         "        expire_on_commit=False,\n",
         "",
-        GAPS,
+        REGISTRY,
     ),
     Fault(
         "shutdown leaves connections open",

@@ -1,13 +1,17 @@
 """Cursor pages hold exactly the rows of the unpaged statement, for statements of every shape."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import func, join, select
+from sqlalchemy.orm import contains_eager
 
 from sqla_pages import OrderingNotTotalError
 
 from .databases import EVERY_SIZE_DRIVERS, MATRIX_DRIVERS, Caller, Database
+from .schema import Base, Note, User
 from .shapes import ALL_SHAPES, Shape
 from .unpaged import plain_all, unpaged
 
@@ -72,6 +76,76 @@ def test_what_nothing_proves_to_be_in_order_is_refused_with_its_reason(
         pytest.raises(OrderingNotTotalError, match=REFUSED[name]),
     ):
         caller("cursor_page", shape.make(), scalars=shape.scalars)
+
+
+user, note, team = (Base.metadata.tables[name] for name in ("user", "note", "team"))
+
+# Statements whose own order leaves nothing open, so that the unpaged result is the order of pages.
+ORDERED: dict[str, Callable[[], Any]] = {
+    "by a label that hides a column": lambda: select(User.id, (-User.id).label("name")).order_by(
+        "name"
+    ),
+    "by a coalesce of nullable columns": lambda: select(User.id).order_by(
+        func.coalesce(User.score, User.team_id).desc(), User.id
+    ),
+    "by a column of a join within an outer join": lambda: (
+        select(user.c.id, note.c.id)
+        .select_from(user.outerjoin(join(note, team, team.c.id == 3), note.c.user_id == user.c.id))
+        .order_by(team.c.name.desc(), user.c.id, note.c.id)
+    ),
+    "by a column that a join within an outer join compares": lambda: (
+        select(user.c.id, note.c.id)
+        .select_from(
+            user.outerjoin(join(note, team, team.c.id == note.c.kind), note.c.user_id == user.c.id)
+        )
+        .order_by(note.c.kind.desc(), user.c.id, note.c.id)
+    ),
+    "by a condition that may be NULL": lambda: select(User.id).order_by(User.score > 1, User.id),
+    "by NULLs after another key": lambda: select(User.id).order_by(
+        User.name, User.score.nulls_last(), User.email
+    ),
+    "by a child's column, for entities that come repeatedly": lambda: (
+        select(User)
+        .join(User.notes)
+        .options(contains_eager(User.notes))
+        .order_by(Note.kind.desc(), Note.id)
+    ),
+}
+on_sqlite = pytest.mark.parametrize(
+    "filled",
+    [pytest.param("sqlite+pysqlite", marks=pytest.mark.xdist_group("sqlite+pysqlite"))],
+    indirect=True,
+)
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ORDERED)
+def test_pages_are_in_the_order_of_the_statement_itself(filled: Database, name: str) -> None:
+    make = ORDERED[name]
+    with filled.session() as caller:
+        expected = [row[0] for row in caller.execute(make()).unique()]
+        found: list[Any] = []
+        cursor = None
+        while cursor is not None or not found:
+            page = caller("cursor_page", make(), limit=3, cursor=cursor)
+            found += page.data
+            cursor = page.meta.next_cursor
+            assert len(found) <= len(expected)
+
+        assert found == expected
+
+
+@on_sqlite
+def test_the_second_of_two_pages_of_one_row_has_a_way_back(filled: Database) -> None:
+    statement = select(User.id).order_by(User.id)
+    with filled.session() as caller:
+        first = caller("cursor_page", statement, limit=1)
+        second = caller("cursor_page", statement, limit=1, cursor=first.meta.next_cursor)
+
+        assert second.meta.previous_cursor is not None
+        again = caller("cursor_page", statement, limit=1, cursor=second.meta.previous_cursor)
+
+    assert (again.data, again.meta.previous_cursor) == (first.data, None)
 
 
 def _walked(caller: Caller, shape: Shape, size: int) -> tuple[list[list[Any]], str | None]:

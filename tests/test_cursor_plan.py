@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    tuple_,
     union,
     union_all,
 )
@@ -33,7 +34,9 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from sqla_pages import (
+    CursorCodec,
     DialectNotSupportedError,
+    InvalidCursorError,
     OrderingNotTotalError,
     PageRequestError,
     SortKeyNotSeekableError,
@@ -716,3 +719,94 @@ def test_a_null_in_a_column_that_is_declared_not_null_is_found_out(session: Any)
 
     with pytest.raises(SortKeyNotSeekableError, match="declare it as it is"):
         cursor_page(session, select(wrong).order_by(wrong.c.a), limit=1)
+
+
+def test_a_cursor_of_an_order_with_nulls_at_the_other_end_is_refused(session: Session) -> None:
+    first, last = (User.score.nulls_first(), User.score.nulls_last())
+    cursor = cursor_page(session, select(User).order_by(first)).meta.next_cursor
+
+    with pytest.raises(InvalidCursorError, match="another ordering"):
+        cursor_page(session, select(User).order_by(last), cursor=cursor)
+
+
+def test_a_cursor_of_another_database_is_one_of_another_ordering() -> None:
+    statement = select(User).order_by(User.name)
+    dialects = (DIALECTS["sqlite"], DIALECTS["mysql"], DIALECTS["postgresql"])
+
+    assert len({cursor_plan(statement, dialect).fingerprint for dialect in dialects}) == 3
+
+
+def test_a_forged_null_of_a_key_that_is_never_null_is_malformed(session: Session) -> None:
+    statement = select(User).order_by(User.id)
+    codec = CursorCodec()
+    given = codec.decode(cursor_page(session, statement).meta.next_cursor or "")
+    forged = codec.encode(Cursor("after", given.fingerprint, (None,)))
+
+    with pytest.raises(InvalidCursorError) as caught:
+        cursor_page(session, statement, cursor=forged)
+
+    assert caught.value.reason == "malformed"
+
+
+def test_a_text_that_ties_need_not_find_the_same_row_by_an_outer_join() -> None:
+    country = Table(
+        "country",
+        MetaData(),
+        Column("code", String(2), primary_key=True),
+        Column("size", BigInteger, nullable=False),
+    )
+    city = Table(
+        "city",
+        country.metadata,
+        Column("id", BigInteger, primary_key=True),
+        Column("country", ForeignKey("country.code"), nullable=False),
+    )
+    found = and_(country.c.code == city.c.country, func.hex(city.c.country) == "41")
+    statement = select(city.c.id).outerjoin(country, found)
+    ordered = statement.order_by(city.c.country, country.c.size, city.c.id)
+
+    assert plan_page(ordered, "sqlite").order == ("city.country", "country.size", "city.id")
+
+
+def test_nulls_within_a_tuple_go_where_they_go_by_default() -> None:
+    statement = select(User).order_by(tuple_(User.score, User.team_id).nulls_first())
+
+    order = plan_page(statement, "postgresql+psycopg2").order
+    assert order == ('"user".score', '"user".team_id', '"user".id')
+
+
+def test_a_name_of_two_tables_is_not_taken_for_that_of_one() -> None:
+    statement = select(User.name).join(User.team).order_by("id")
+
+    with pytest.raises(OrderingNotTotalError, match="order by columns"):
+        plan_page(statement, "sqlite")
+
+
+def test_postgresql_is_not_told_that_a_key_is_constant_behind_the_first_range() -> None:
+    thing = Table(
+        "t",
+        MetaData(),
+        Column("id", BigInteger, primary_key=True),
+        Column("a", BigInteger, nullable=False),
+        Column("b", BigInteger, nullable=False),
+    )
+    dialect = DIALECTS["postgresql"]
+    statement = select(thing.c.id).order_by(thing.c.a, thing.c.b.desc(), thing.c.id)
+    plan = cursor_plan(statement, dialect)
+    page = plan.page_statement(Cursor("after", plan.fingerprint, (1, 2, 3)), 11, probe=False)
+    ranges = " ".join(str(page.compile(dialect=dialect)).split()).split("UNION ALL")
+
+    assert "WHERE t.a = :_a0 AND t.b = :_a1 AND t.id > :_a2" in ranges[0]
+    assert "WHERE t.a IN (:_a0, :_a0) AND t.b < :_a1" in ranges[1]
+    assert "WHERE t.a > :_a0" in ranges[2]
+
+
+def test_a_row_behind_an_own_offset_has_something_to_sort_by_on_sql_server() -> None:
+    number = func.count(thing.c.id)
+    plan = cursor_plan(select(number).order_by(number).offset(1), DIALECTS["mssql"])
+    page = plan.page_statement(None, 11, probe=False)
+
+    assert " ".join(str(page.compile(dialect=DIALECTS["mssql"])).split()) == (
+        "SELECT TOP __[POSTCOMPILE_param_1] anon_1.count_1 FROM (SELECT count(t.id) AS count_1 "
+        "FROM t ORDER BY (SELECT NULL) OFFSET :param_2 ROWS) AS anon_1"
+    )

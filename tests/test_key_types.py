@@ -670,3 +670,50 @@ def _roll_back(caller: Caller) -> None:
     done = caller.session.rollback()
     if caller.loop is not None:
         caller.loop.run(done)
+
+
+measured = Table(
+    "measured",
+    MetaData(),
+    Column("id", sa.BigInteger, primary_key=True),
+    Column("size", sa.Numeric, nullable=False),
+    Column("at", sa.DateTime, nullable=False),
+)
+
+
+@pytest.fixture
+def three_measured(database: Database) -> Iterator[Database]:
+    with database.tables(measured.metadata):
+        with database.connect() as connection:
+            values = [
+                {"id": 1, "size": Decimal(1), "at": datetime(2024, 1, 12)},
+                {"id": 3, "size": Decimal("Infinity"), "at": datetime(2024, 2, 11)},
+                {"id": 2, "size": Decimal("NaN"), "at": datetime(2024, 10, 2)},
+            ]
+            connection.execute(insert(measured), values)
+        yield database
+
+
+on_psycopg2 = pytest.mark.parametrize("database", ["postgresql+psycopg2"], indirect=True)
+
+
+@on_psycopg2
+def test_an_infinite_number_is_not_taken_for_none(three_measured: Database) -> None:
+    statement = select(measured.c.id).order_by(measured.c.size)
+    with three_measured.core() as caller:
+        first = caller("cursor_page", statement, limit=2)
+        last = caller("cursor_page", statement, limit=2, cursor=first.meta.next_cursor)
+
+    assert (first.data, last.data) == ([1, 3], [2])
+
+
+@on_psycopg2
+def test_a_moment_is_the_same_in_every_style_of_dates(three_measured: Database) -> None:
+    statement = select(measured.c.id).order_by(measured.c.at)
+    with three_measured.core() as caller:
+        caller.execute(sa.text("SET DateStyle = 'SQL, DMY'"))
+        first = caller("cursor_page", statement, limit=1)
+        caller.execute(sa.text("SET DateStyle = 'SQL, MDY'"))
+        last = caller("cursor_page", statement, limit=2, cursor=first.meta.next_cursor)
+
+    assert (first.data, last.data) == ([1], [3, 2])

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from sqla_session.savepoints import SharedConnection
+from sqla_session.statements import may_write
 
 from .databases import SYNC_DRIVERS, Database, database_of
 
@@ -388,3 +389,16 @@ def test_a_connection_outside_of_a_transaction_is_refused() -> None:
     with engine.connect() as connection, pytest.raises(InvalidRequestError, match="begin one"):
         SharedConnection(connection)
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "writes"),
+    [
+        ("SELECT 1", False),
+        ("WITH some AS (SELECT 1) SELECT * FROM some", False),
+        ("WITH gone AS (DELETE FROM a RETURNING id) SELECT * FROM gone", True),
+        ("WITH some AS (SELECT 1) INSERT INTO a SELECT * FROM some", True),
+    ],
+)
+def test_a_with_may_write(statement: str, writes: bool) -> None:
+    assert may_write(statement) is writes

@@ -22,7 +22,9 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import (
     DeclarativeBase,
     Session,
@@ -68,6 +70,7 @@ from sqla_pages import (
 from sqla_pages.by_offset import offset_page_on
 from sqla_pages.estimate import rows_expected
 from sqla_pages.offset_plan import OffsetRequest
+from sqla_pages.totals import Total
 from sqla_session import setup
 
 from .databases import MATRIX_DRIVERS, Database
@@ -699,3 +702,37 @@ def test_a_query_count_that_is_too_low_is_reported_and_not_believed(
     assert (first["total_items"], second["total_items"]) == (7, 40)
     (message,) = caplog.messages
     assert "query_count of a page returned 7, but there are at least 10 items" in message
+
+
+def test_the_total_is_no_less_than_the_page_shows_though_rows_are_deleted_meanwhile() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        country = Table("country", MetaData(), Column("id", Integer, primary_key=True))
+        country.create(connection)
+        connection.execute(insert(country), [{"id": number} for number in range(10)])
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def delete_all(_: Any, cursor: Any, sql: str, *__: Any) -> None:
+            if "count(" in sql:
+                cursor.execute("DELETE FROM country")
+
+        page = offset_page(connection, select(country.c.id), limit=5)
+    engine.dispose()
+
+    assert (page.data, page.meta.total_items) == ([0, 1, 2, 3, 4], 5)
+
+
+def test_a_count_that_stops_at_the_threshold_is_not_exact() -> None:
+    plan = """SELECT '[{"Plan": {"Plan Rows": 3}}]'"""  # of a table that has grown since
+    steps = EstimatedCount(exact_below=5).total_steps(
+        plan_count(select(User)), postgresql.dialect(), 0
+    )
+    next(steps)
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        steps.send(connection.execute(text(plan)))
+        with pytest.raises(StopIteration) as stopped:
+            steps.send(connection.execute(text("SELECT 5")))
+    engine.dispose()
+
+    assert stopped.value.value == Total(5, is_exact=False)

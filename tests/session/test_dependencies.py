@@ -12,10 +12,11 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.responses import Response
 from fastapi.testclient import TestClient
-from sqlalchemy import event, func, select
+from sqlalchemy import Column, MetaData, String, Table, create_engine, event, func, insert, select
 from sqlalchemy.orm import Query
 
 import sqla_session
+from sqla_pages import AsyncCursorPagination, AsyncPagination, CursorPagination, Pagination
 from sqla_session import (
     AsyncSession,
     AsyncSessionDependency,
@@ -27,6 +28,7 @@ from sqla_session import (
     SqlaAsyncSession,
     SqlaSession,
     UnknownSessionKeyError,
+    setup,
     setup_middlewares,
 )
 
@@ -437,3 +439,82 @@ def test_sync_sessions_work_without_greenlet(tmp_path: Path) -> None:
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nope'"):
         sqla_session.nope  # noqa: B018
+
+
+named = Table("named", MetaData(), Column("name", String, primary_key=True))
+
+
+@pytest.fixture
+def two_keys(tmp_path: Path) -> dict[str, str]:
+    """Settings of two keys with databases of their own, which hold the names of their keys."""
+    settings: dict[str, str] = {}
+    for key in ("default", "other"):
+        file = tmp_path / f"{key}.sqlite"
+        engine = create_engine(f"sqlite:///{file}")
+        with engine.begin() as connection:
+            named.metadata.create_all(connection)
+            connection.execute(insert(named), {"name": key})
+        engine.dispose()
+        prefix = "" if key == "default" else f"fastapi_sqla__{key}__"
+        settings[f"{prefix}sqlalchemy_url"] = f"sqlite:///{file}"
+    return settings
+
+
+def test_a_key_leads_to_its_own_database(two_keys: dict[str, str]) -> None:
+    registry = SessionRegistry(two_keys)
+
+    async def names() -> list[Any]:
+        async with registry.lifespan():
+            with registry.open_session() as one, registry.open_session("other") as other:
+                return [one.scalar(select(named)), other.scalar(select(named))]
+
+    assert asyncio.run(names()) == ["default", "other"]
+
+
+@pytest.mark.parametrize("path", ["/session", "/pages", "/cursor"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "asyncio"])
+def test_an_endpoint_reads_from_the_database_of_its_key(
+    two_keys: dict[str, str], path: str, is_async: bool
+) -> None:
+    app = FastAPI()
+    if is_async:
+        two_keys = {
+            name: url.replace("sqlite:", "sqlite+aiosqlite:") for name, url in two_keys.items()
+        }
+
+        @app.get("/session")
+        async def by_async_session(
+            session: Annotated[Any, Depends(AsyncSessionDependency("other"))],
+        ) -> list[str]:
+            return [await session.scalar(select(named))]
+
+        @app.get("/pages")
+        async def by_async_pages(
+            paginate: Annotated[Any, Depends(AsyncPagination("other"))],
+        ) -> list[str]:
+            return (await paginate(select(named.c.name))).data  # type: ignore[no-any-return]
+
+        @app.get("/cursor")
+        async def by_async_cursor(
+            paginate: Annotated[Any, Depends(AsyncCursorPagination("other"))],
+        ) -> list[str]:
+            return (await paginate(select(named.c.name))).data  # type: ignore[no-any-return]
+
+    else:
+
+        @app.get("/session")
+        def by_session(session: Annotated[Any, Depends(SessionDependency("other"))]) -> list[str]:
+            return [session.scalar(select(named))]
+
+        @app.get("/pages")
+        def by_pages(paginate: Annotated[Any, Depends(Pagination("other"))]) -> list[str]:
+            return paginate(select(named.c.name)).data  # type: ignore[no-any-return]
+
+        @app.get("/cursor")
+        def by_cursor(paginate: Annotated[Any, Depends(CursorPagination("other"))]) -> list[str]:
+            return paginate(select(named.c.name)).data  # type: ignore[no-any-return]
+
+    setup(app, SessionRegistry(two_keys))
+
+    with TestClient(app) as client:
+        assert client.get(path).json() == ["other"]

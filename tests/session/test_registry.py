@@ -21,7 +21,7 @@ import sqla_session
 from sqla_session import Base, ConfigurationError, SessionRegistry, setup, setup_middlewares
 
 from ..databases import Database
-from .application import Application, eventually, new_base, write
+from .application import Application, Note, eventually, new_base, write
 
 TWO = pytest.mark.parametrize(
     "database", ["postgresql+psycopg", "postgresql+asyncpg"], indirect=True
@@ -490,3 +490,16 @@ def test_the_functions_of_the_package_work_by_the_environment(tmp_path: Path, ap
     )
 
     assert (run.stdout.split(), run.stderr) == (["opened", "posted"], "")
+
+
+@pytest.mark.parametrize("database", ["sqlite+aiosqlite"], indirect=True)
+def test_an_object_of_an_asyncio_session_can_be_read_after_the_commit(tables: Database) -> None:
+    registry = registry_on(tables)
+
+    async def name() -> str:
+        async with registry.lifespan(), registry.open_async_session() as session:
+            session.add(note := Note(id=1, body="first"))
+            await session.commit()
+            return note.body
+
+    assert asyncio.run(name()) == "first"
