@@ -4,8 +4,12 @@ By default little, and the same each time; in the full profile of the tests, as 
 by hand, with `SQLA_PAGES_HYPOTHESIS_PROFILE=long`, much, and something else each time.
 """
 
+import json
 import os
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import IS_FULL
@@ -19,3 +23,11 @@ settings.register_profile(
     "long", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=_SLOW
 )
 settings.load_profile(os.environ.get("SQLA_PAGES_HYPOTHESIS_PROFILE", "ci" if IS_FULL else "quick"))
+
+
+@pytest.fixture(scope="session")
+def record_figures(
+    record_testsuite_property: Callable[[str, object], None],
+) -> Callable[[str, Any], None]:
+    """Record figures under a name, for `figures.py` to read from pytest's report."""
+    return lambda name, figures: record_testsuite_property(name, json.dumps(figures))
