@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import URL, insert, make_url
 
 from tests import servers
-from tests.databases import DRIVERS, Database, database_of
+from tests.databases import DRIVERS, MATRIX_DRIVERS, Database, database_of
 from tests.schema import Base, rows
 
 
@@ -45,10 +45,12 @@ def database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in DRIVERS],
+    params=[
+        pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in MATRIX_DRIVERS
+    ],
 )
 def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
-    """Each database through each driver, in turn, with the rows of `schema` in it."""
+    """Each database through drivers of the profile, in turn, with the rows of `schema` in it."""
     database = database_of(request, databases, request.param)
     with database.tables(Base.metadata):
         with database.connect() as connection:

@@ -25,17 +25,32 @@ if HAS_MARIADB:
     ASYNC_DRIVERS.append("mariadb+asyncmy")
 DRIVERS = SYNC_DRIVERS + ASYNC_DRIVERS
 
-# The drivers that every shape of statement and every type of key goes through: one of each
-# database, one of them by asyncio; all of them with SQLA_PAGES_TEST_PROFILE=full, as in CI.
+# The drivers that pages of every kind go through: one of each database, one of them by asyncio; all
+# of them with SQLA_PAGES_TEST_PROFILE=full, as in CI.
 IS_FULL = os.environ.get("SQLA_PAGES_TEST_PROFILE", "quick") == "full"
 _QUICK = {"sqlite+pysqlite", "postgresql+asyncpg", "mariadb+pymysql"}
 MATRIX_DRIVERS = [driver for driver in DRIVERS if IS_FULL or driver in _QUICK]
 # Where the driver makes no difference, one of each database is enough, and one of them by asyncio.
 ONE_OF_EACH_DRIVERS = [driver for driver in DRIVERS if driver in _QUICK]
-# Those that go through it in pages of every size, in the full profile; else it is one size.
-EVERY_SIZE_DRIVERS = set[str]()
-if IS_FULL:
-    EVERY_SIZE_DRIVERS = {"sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql"}
+
+on_each_database = pytest.mark.parametrize(
+    "database",
+    [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in MATRIX_DRIVERS],
+    indirect=True,
+)
+
+
+def sizes_on(url: URL) -> tuple[int, ...]:
+    """Return the sizes of the pages that every shape is walked through in, by a driver.
+
+    Pages of one row are the most telling ones, and cost the most, on servers above all.
+    """
+    if not IS_FULL:
+        return (3,) if url.drivername == "sqlite+pysqlite" else (7,)
+    if url.drivername == "sqlite+pysqlite":
+        return (1, 3, 7)
+    return (1, 7) if url.drivername in ("postgresql+psycopg", "mariadb+pymysql") else (3,)
+
 
 # The sync driver that fills and looks into a database whatever the driver under test.
 _FILLING = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from sqla_pages import OrderingNotTotalError
 
-from .databases import EVERY_SIZE_DRIVERS, MATRIX_DRIVERS, Caller, Database
+from .databases import MATRIX_DRIVERS, Caller, Database, sizes_on
 from .schema import Base, Note, User
 from .shapes import ALL_SHAPES, Shape
 from .unpaged import plain_all, unpaged
@@ -54,7 +54,7 @@ def test_pages_in_both_directions_together_are_the_unpaged_result(
             assert len(in_one) == len(expected)
             assert Counter(in_one) <= Counter(unpaged(caller, shape.unlimited, shape.scalars))
         assert caller("count", shape.make()) == len(in_one)
-        for size in (1, 3, 7) if filled.url.drivername in EVERY_SIZE_DRIVERS else (3,):
+        for size in sizes_on(filled.url):
             forward, end = _walked(caller, shape, size)
             assert [row for page in forward for row in page] == in_one
             assert [len(page) for page in forward[:-1]] == [size] * (len(forward) - 1)

@@ -576,7 +576,7 @@ REFUSED: dict[str, Case] = {
     ("on", "name"),
     [
         pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
-        for driver in DRIVERS
+        for driver in MATRIX_DRIVERS
         for name, case in REFUSED.items()
         if driver.split("+")[0] in case.backends
     ],
@@ -642,7 +642,7 @@ OTHERS: dict[str, list[Any]] = {
     ("on", "name"),
     [
         pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
-        for driver in DRIVERS
+        for driver in MATRIX_DRIVERS
         for name in OTHERS
         if driver.split("+")[0] in CASES[name].backends
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .databases import EVERY_SIZE_DRIVERS, MATRIX_DRIVERS, Caller, Database
+from .databases import MATRIX_DRIVERS, Caller, Database, sizes_on
 from .shapes import ALL_SHAPES, Shape
 from .unpaged import plain_all, unpaged
 
@@ -32,7 +32,7 @@ def test_all_pages_together_are_the_unpaged_result_and_the_total_is_its_length(
         else:
             assert Counter(in_one) <= Counter(unpaged(caller, shape.unlimited, shape.scalars))
         assert caller("count", shape.make()) == len(expected)
-        for size in (1, 3, 7) if filled.url.drivername in EVERY_SIZE_DRIVERS else (3,):
+        for size in sizes_on(filled.url):
             walked: list[Any] = []
             for offset in range(0, len(expected) + size, size):
                 items, meta = _page(caller, shape, offset, size)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from .databases import ASYNC_DRIVERS, SYNC_DRIVERS, Database, database_of
+from .databases import ASYNC_DRIVERS, IS_FULL, SYNC_DRIVERS, Database, database_of
 
 METADATA = MetaData()
 ANIMALS = Table(
@@ -510,6 +510,14 @@ def anyio_backend():
 """
 
 
+# Plugins that take as long to load as all else.
+UNUSED = [
+    option
+    for name in ("hypothesispytest", "xdist", "pytest_cov")
+    for option in ("-p", f"no:{name}")
+]
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder with tests, run by a pytest of its own.
@@ -535,7 +543,7 @@ class Project:
         ignored = ("pytest_", "sqlalchemy_", "fastapi_sqla_", "ci")
         environment = {n: v for n, v in os.environ.items() if not n.lower().startswith(ignored)}
         output = subprocess.run(
-            [sys.executable, "-m", "pytest", "--strict-markers", *asyncio, *arguments],
+            [sys.executable, "-m", "pytest", "--strict-markers", *UNUSED, *asyncio, *arguments],
             cwd=self.path,
             env=environment | variables,
             text=True,
@@ -578,12 +586,12 @@ def keys(database: Database) -> dict[str, str]:
     return dict.fromkeys(names, database.url_text)
 
 
-@pytest.fixture(params=SYNC_DRIVERS)
+@pytest.fixture(params=[name for name in SYNC_DRIVERS if IS_FULL or name != "postgresql+psycopg2"])
 def sync_database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Database:
     return database_of(request, databases, request.param)
 
 
-@pytest.fixture(params=ASYNC_DRIVERS)
+@pytest.fixture(params=[name for name in ASYNC_DRIVERS if IS_FULL or "psycopg" not in name])
 def async_database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Database:
     return database_of(request, databases, request.param)
 

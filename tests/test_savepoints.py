@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from sqla_session.savepoints import SharedConnection
 from sqla_session.statements import may_write
 
-from .databases import SYNC_DRIVERS, Database, database_of
+from .databases import IS_FULL, SYNC_DRIVERS, Database, database_of
 
 METADATA = MetaData()
 ROWS = Table("savepoints", METADATA, Column("id", Integer, primary_key=True))
@@ -271,7 +271,7 @@ def test_the_connection_of_a_session_ends_nothing_but_the_session_s_own(
     # The fixture asserts that the test's transaction is still there to be rolled back.
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(150 if IS_FULL else 40))
 def test_in_any_interleaving_what_is_committed_is_there_or_its_loss_is_told(seed: int) -> None:
     choice = Random(seed)
     engine = create_engine("sqlite://")

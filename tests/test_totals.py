@@ -73,14 +73,9 @@ from sqla_pages.offset_plan import OffsetRequest
 from sqla_pages.totals import Total
 from sqla_session import setup
 
-from .databases import MATRIX_DRIVERS, Database
+from .databases import Database, on_each_database
 from .schema import Base, Note, Team, User, log, rows
 
-on_each_database = pytest.mark.parametrize(
-    "database",
-    [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in MATRIX_DRIVERS],
-    indirect=True,
-)
 numbered = Table(
     "numbered",
     MetaData(),

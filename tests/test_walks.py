@@ -53,7 +53,7 @@ from sqla_pages import (
 )
 from sqla_session import SessionRegistry
 
-from .databases import ASYNC_DRIVERS, Database
+from .databases import ASYNC_DRIVERS, Database, on_each_database
 from .schema import Note, User, rows
 
 ON_ASYNC_DRIVERS = pytest.mark.parametrize(
@@ -656,6 +656,7 @@ class Crowd:
         self._present -= gone
 
 
+@on_each_database
 @pytest.mark.parametrize("source", ["session", "engine.connect"])
 @pytest.mark.parametrize("is_backward", [False, True])
 def test_what_stays_is_seen_once_while_others_come_and_go(
@@ -685,6 +686,7 @@ def test_what_stays_is_seen_once_while_others_come_and_go(
     ]
 
 
+@on_each_database
 def test_a_walk_does_not_end_before_rows_that_came_in_time(
     events: Database, others: Connection
 ) -> None:
@@ -698,6 +700,7 @@ def test_a_walk_does_not_end_before_rows_that_came_in_time(
     assert seen == [*STAYING, 395, 396]
 
 
+@on_each_database
 @pytest.mark.parametrize("name", ["iter_rows", "iter_pages"])
 def test_a_walk_ends_where_all_rows_behind_it_were_deleted(
     events: Database, others: Connection, name: str
@@ -712,6 +715,7 @@ def test_a_walk_ends_where_all_rows_behind_it_were_deleted(
         assert [item for item in walk if name == "iter_rows" or item.data] == []
 
 
+@on_each_database
 def test_an_event_that_moves_is_told_as_it_is(events: Database, others: Connection) -> None:
     # Values of the row as it was read lead on, not those it has got since.
     statement = select(Event).order_by(Event.rank)
