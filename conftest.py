@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, insert, make_url
@@ -45,9 +46,7 @@ def database(request: pytest.FixtureRequest, databases: dict[str, Database]) -> 
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in MATRIX_DRIVERS
-    ],
+    params=MATRIX_DRIVERS,
 )
 def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
     """Each database through drivers of the profile, in turn, with the rows of `schema` in it."""
@@ -57,3 +56,18 @@ def filled(request: pytest.FixtureRequest, databases: dict[str, Database]) -> It
             for table, values in rows():
                 connection.execute(insert(table), values)
         yield database
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run all tests of a file through a driver, and any process the others."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    # Not by xdist_group, which pytest 9.2 loses: https://github.com/pytest-dev/pytest-xdist/issues/1386
+    class ByFileAndDriver(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            drivers = [driver for driver in DRIVERS if driver in test]
+            return f"{file} {max(drivers, key=len)}" if drivers else nodeid
+
+    return ByFileAndDriver(config, log)

@@ -547,7 +547,7 @@ def _columns_of(term: Term) -> set[str]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(on, marks=pytest.mark.xdist_group(on)) for on in ONE_OF_EACH_DRIVERS],
+    params=ONE_OF_EACH_DRIVERS,
 )
 def things(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
     database = database_of(request, databases, request.param)

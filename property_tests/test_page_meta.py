@@ -122,7 +122,7 @@ def test_the_pages_cover_the_items_and_no_more(offset: int, limit: int, total: i
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(on, marks=pytest.mark.xdist_group(on)) for on in ONE_OF_EACH_DRIVERS],
+    params=ONE_OF_EACH_DRIVERS,
 )
 def on(request: pytest.FixtureRequest, databases: dict[str, Database]) -> Iterator[Database]:
     database = database_of(request, databases, request.param)

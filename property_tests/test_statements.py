@@ -109,7 +109,7 @@ DRIVERS += ["postgresql+psycopg2"] if IS_FULL else []
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in DRIVERS],
+    params=DRIVERS,
 )
 def server(
     request: pytest.FixtureRequest, record_figures: Callable[[str, Any], None]

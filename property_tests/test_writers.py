@@ -493,7 +493,7 @@ def _session_on(connection: Caller) -> Iterator[Caller]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(it, marks=pytest.mark.xdist_group(it)) for it in ONE_OF_EACH_DRIVERS],
+    params=ONE_OF_EACH_DRIVERS,
 )
 def walked(
     request: pytest.FixtureRequest, databases: dict[str, Database]

@@ -35,7 +35,7 @@ ONE_OF_EACH_DRIVERS = [driver for driver in DRIVERS if driver in _QUICK]
 
 on_each_database = pytest.mark.parametrize(
     "database",
-    [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in MATRIX_DRIVERS],
+    MATRIX_DRIVERS,
     indirect=True,
 )
 

@@ -4,6 +4,7 @@ A developer's own servers are used instead where these variables name them, with
 `SQLA_PAGES_TEST_POSTGRESQL` (`postgresql://postgres@localhost/test`) and `SQLA_PAGES_TEST_MARIADB`.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -35,11 +36,20 @@ def postgresql() -> Iterator[URL]:
     # In /tmp itself: a server run as root hands its folder to another user, and a socket's path
     # may be no longer than 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    server = get_server(folder, cleanup_mode="delete")
+    with _alone():
+        server = get_server(folder, cleanup_mode="delete")
     try:
         yield make_url(server.get_uri()).set(password=None)
     finally:
         server.cleanup()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time in: run as root, the first server makes a user for all."""
+    with (Path(tempfile.gettempdir()) / "sqla-pages-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from .shapes import ALL_SHAPES, COUNTED_SHAPES, Shape
 from .unpaged import plain_all, unpaged
 
 CASES = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in ONE_OF_EACH_DRIVERS
     # By default, on a server only what was made for counts.
     for name, shape in (ALL_SHAPES if IS_FULL or "sqlite" in driver else COUNTED_SHAPES).items()
@@ -40,7 +40,7 @@ FORMS: dict[str, tuple[CountPolicy[Any], DeepOffset]] = {
 }
 
 
-@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"])
+@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"], scope="module")
 def test_no_rewrite_changes_the_count_and_no_form_the_page(filled: Database, name: str) -> None:
     shape = ALL_SHAPES[name]
     with filled.session() as caller:

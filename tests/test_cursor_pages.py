@@ -28,7 +28,7 @@ REFUSED = {
     "a set-returning function": "a function repeats the rows",
 }
 CASES = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in MATRIX_DRIVERS
     for name, shape in ALL_SHAPES.items()
     if driver.split("+")[0] in shape.backends and not shape.only_offsets
@@ -39,6 +39,7 @@ CASES = [
     ("filled", "name"),
     [case for case in CASES if case.values[1] not in REFUSED],
     indirect=["filled"],
+    scope="module",
 )
 def test_pages_in_both_directions_together_are_the_unpaged_result(
     filled: Database, name: str
@@ -64,7 +65,10 @@ def test_pages_in_both_directions_together_are_the_unpaged_result(
 
 
 @pytest.mark.parametrize(
-    ("filled", "name"), [case for case in CASES if case.values[1] in REFUSED], indirect=["filled"]
+    ("filled", "name"),
+    [case for case in CASES if case.values[1] in REFUSED],
+    indirect=["filled"],
+    scope="module",
 )
 def test_what_nothing_proves_to_be_in_order_is_refused_with_its_reason(
     filled: Database, name: str
@@ -113,7 +117,7 @@ ORDERED: dict[str, Callable[[], Any]] = {
 }
 on_sqlite = pytest.mark.parametrize(
     "filled",
-    [pytest.param("sqlite+pysqlite", marks=pytest.mark.xdist_group("sqlite+pysqlite"))],
+    ["sqlite+pysqlite"],
     indirect=True,
 )
 

@@ -335,7 +335,7 @@ CASES: dict[str, Case] = {
 }
 
 DRIVERS_AND_CASES = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in MATRIX_DRIVERS
     for name, case in CASES.items()
     if driver.split("+")[0] in case.backends
@@ -516,7 +516,7 @@ GROUPS: dict[str, tuple[Callable[[Any], Any], frozenset[str]]] = {
     "distinct fruits": (lambda sale: select(sale.fruit).distinct().order_by(sale.fruit), ALL),
 }
 DRIVERS_AND_GROUPS = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in MATRIX_DRIVERS
     for name, (_, backends) in GROUPS.items()
     if driver.split("+")[0] in backends
@@ -575,7 +575,7 @@ REFUSED: dict[str, Case] = {
 @pytest.mark.parametrize(
     ("on", "name"),
     [
-        pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+        pytest.param(driver, name, id=f"{driver}-{name}")
         for driver in MATRIX_DRIVERS
         for name, case in REFUSED.items()
         if driver.split("+")[0] in case.backends
@@ -597,7 +597,6 @@ SHARED = """
 """.split()
 
 
-@pytest.mark.xdist_group("postgresql+psycopg")
 @pytest.mark.parametrize("name", SHARED)
 def test_a_cursor_of_one_driver_of_postgresql_is_one_of_all_others(
     request: pytest.FixtureRequest, databases: dict[str, Database], name: str
@@ -641,7 +640,7 @@ OTHERS: dict[str, list[Any]] = {
 @pytest.mark.parametrize(
     ("on", "name"),
     [
-        pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+        pytest.param(driver, name, id=f"{driver}-{name}")
         for driver in MATRIX_DRIVERS
         for name in OTHERS
         if driver.split("+")[0] in CASES[name].backends

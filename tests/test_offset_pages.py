@@ -11,14 +11,14 @@ from .unpaged import plain_all, unpaged
 
 LARGE = 1000
 CASES = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in MATRIX_DRIVERS
     for name, shape in ALL_SHAPES.items()
     if driver.split("+")[0] in shape.backends and not shape.only_cursors
 ]
 
 
-@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"])
+@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"], scope="module")
 def test_all_pages_together_are_the_unpaged_result_and_the_total_is_its_length(
     filled: Database, name: str
 ) -> None:

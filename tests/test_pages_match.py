@@ -30,7 +30,7 @@ from .test_cursor_pages import REFUSED
 # The statement itself returns any of several rows.
 AMBIGUOUS = {"DISTINCT ON, any of several"}
 CASES = [
-    pytest.param(driver, name, id=f"{driver}-{name}", marks=pytest.mark.xdist_group(driver))
+    pytest.param(driver, name, id=f"{driver}-{name}")
     for driver in (ONE_OF_EACH_DRIVERS if IS_FULL else ["sqlite+pysqlite"])
     # In the full profile all of them on SQLite; else some, since other tests hold the pages of all
     # against the rows.
@@ -39,7 +39,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"])
+@pytest.mark.parametrize(("filled", "name"), CASES, indirect=["filled"], scope="module")
 def test_the_pages_of_every_shape_match(filled: Database, name: str) -> None:
     shape = ALL_SHAPES[name]
     with filled.session() as caller:

@@ -58,7 +58,7 @@ from .schema import Note, User, rows
 
 ON_ASYNC_DRIVERS = pytest.mark.parametrize(
     "filled",
-    [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in ASYNC_DRIVERS],
+    ASYNC_DRIVERS,
     indirect=True,
 )
 
