@@ -50,6 +50,8 @@ TYPES_OF_MARIADB: Final = (
 )
 TYPES_ON_PSYCOPG2: Final = 'tests/test_key_types.py -k "infinite_number or style"'
 CODEC: Final = "tests/test_cursors.py"
+PLANNING: Final = "tests/test_plans.py"
+POLYMORPHIC: Final = 'tests/test_cursor_pages.py -k "sqlite+pysqlite and polymorphic"'
 PAGES: Final = 'tests/test_paginate.py -k "sqlite+pysqlite"'
 CURSOR_PAGES: Final = 'tests/test_cursor_paginate.py -k "sqlite+pysqlite"'
 WALKS: Final = 'tests/test_walks.py -k "sqlite+pysqlite"'
@@ -264,16 +266,16 @@ ORDERS: Final = (
     ),
     Fault(
         "offset pages have no tie-breaker",
-        "sqla_pages/offset_plan.py",
-        "            return statement.order_by(*added)\n",
-        "            return statement\n",
+        "sqla_pages/offset_frame.py",
+        "    ordered = filtered.order_by(*added) if added else filtered\n",
+        "    ordered = filtered\n",
         OFFSET_SQL,
     ),
     Fault(
         "offset pages of rows without a key have no tie-breaker",
         "sqla_pages/content.py",
-        "return statement.order_by(*_tie_breaker_of(statement))",
-        "return statement",
+        "    return tuple(added)\n",
+        "    return ()\n",
         OFFSET_SQL,
     ),
     Fault(
@@ -356,8 +358,8 @@ ORDERS: Final = (
     Fault(
         "a text compared to a number is taken for one text",
         "sqla_pages/relations.py",
-        "return isinstance(value, str) if isinstance(column.type, String) else value is not None",
-        "return value is not None",
+        "return issubclass(kind, str) if isinstance(column.type, String) else kind is not NoneType",
+        "return kind is not NoneType",
         CURSOR_SQL,
     ),
     Fault(
@@ -408,8 +410,8 @@ CURSOR_STEPS: Final = (
     Fault(
         "a full page is always the last one",
         "sqla_pages/cursor_plan.py",
-        "plan.page_statement(cursor, limit + 1, probe=probe)",
-        "plan.page_statement(cursor, limit, probe=probe)",
+        "step = plan.page(cursor, limit + 1, probe=probe)",
+        "step = plan.page(cursor, limit, probe=probe)",
         CURSOR_PAGES,
     ),
     Fault(
@@ -422,14 +424,14 @@ CURSOR_STEPS: Final = (
     Fault(
         "a page shows the row that it read ahead",
         "sqla_pages/cursor_plan.py",
-        "items, keysets = list(rows[:limit]), keysets[:limit]",
-        "items, keysets = list(rows), keysets[:limit]",
+        "items = list(rows[:limit])\n    ends = {direction: len(items) - 1,",
+        "items = list(rows)\n    ends = {direction: min(limit, len(items)) - 1,",
         CURSOR_PAGES,
     ),
     Fault(
         "there is a way back although all rows behind the page were deleted",
         "sqla_pages/cursor_plan.py",
-        "has_behind = bool(probe and hidden and hidden[0][-1] is not None)",
+        "has_behind = bool(probe and rows and hidden[0][-1] is not None)",
         "has_behind = probe",
         CURSOR_PAGES,
     ),
@@ -449,9 +451,9 @@ CURSOR_STEPS: Final = (
     ),
     Fault(
         "there is no way back if the row of the cursor is the only one behind",
-        "sqla_pages/cursor_plan.py",
-        "            inclusive=True,\n            united=self",
-        "            inclusive=False,\n            united=self",
+        "sqla_pages/fragments.py",
+        "ranges = ranges_after(behind, shape.anchor, traits, inclusive=True, united=can_unite)",
+        "ranges = ranges_after(behind, shape.anchor, traits, united=can_unite)",
         CURSOR_ORDER,
     ),
     Fault(
@@ -464,15 +466,15 @@ CURSOR_STEPS: Final = (
     Fault(
         "a page that is reached backward has the cursors of its other end",
         "sqla_pages/cursor_plan.py",
-        "        keysets.reverse()\n",
-        "",
+        "ends = {direction: len(items) - 1, OPPOSITE[direction]: 0}",
+        'ends = {"after": len(items) - 1, "before": 0}',
         CURSOR_PAGES,
     ),
     Fault(
         "the next page begins after the first row of this one",
         "sqla_pages/cursor_plan.py",
-        'next_cursor=link("after", -1)',
-        'next_cursor=link("after", 0)',
+        "ends = {direction: len(items) - 1, OPPOSITE[direction]: 0}",
+        "ends = {direction: 0, OPPOSITE[direction]: 0}",
         CURSOR_PAGES,
     ),
     Fault(
@@ -604,64 +606,64 @@ CURSORS: Final = (
     Fault(
         "a cursor has several spellings",
         "sqla_pages/cursor.py",
-        "return cursor if _content_of(cursor) == data else None",
+        "return cursor if _write(content) == text else None",
         "return cursor",
         CODEC,
     ),
     Fault(
         "base64 of a cursor has several spellings",
         "sqla_pages/cursor.py",
-        'if base64.urlsafe_b64encode(decoded).rstrip(b"=") != data:',
+        "if _text_of(decoded) != text:",
         "if False:",
         CODEC,
     ),
     Fault(
         "the digest of a cursor is not checked: anyone can forge one",
         "sqla_pages/cursor.py",
-        "if not any(hmac.compare_digest(digest, self._digest(data, key)) for key in self._keys):",
-        "if not self._keys:",
+        "if not any(hmac.compare_digest(digest, _digest_of(one, data)) for one in self._hashers):",
+        "if not self._hashers:",
         CODEC,
     ),
     Fault(
         "a cursor is signed without its secret",
         "sqla_pages/cursor.py",
-        "digest = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)",
-        "digest = blake2b(_VERSION, digest_size=_DIGEST_SIZE)",
+        "hasher = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)",
+        "hasher = blake2b(_VERSION, digest_size=_DIGEST_SIZE)",
         CODEC,
     ),
     Fault(
         "a cursor of another version is taken",
         "sqla_pages/cursor.py",
-        "digest = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)",
-        'digest = blake2b(b"", key=key, digest_size=_DIGEST_SIZE)',
+        "hasher = blake2b(_VERSION, key=key, digest_size=_DIGEST_SIZE)",
+        'hasher = blake2b(b"", key=key, digest_size=_DIGEST_SIZE)',
         CODEC,
     ),
     Fault(
         "a cursor of another tenant is taken",
         "sqla_pages/cursor.py",
-        'digest.update(len(scope).to_bytes(4, "big") + scope + data)',
-        "digest.update(data)",
+        '    hasher.update(len(scope).to_bytes(4, "big") + scope)\n',
+        "",
         CODEC,
     ),
     Fault(
         "the scope of a cursor runs into its content",
         "sqla_pages/cursor.py",
-        'digest.update(len(scope).to_bytes(4, "big") + scope + data)',
-        "digest.update(scope + data)",
+        'hasher.update(len(scope).to_bytes(4, "big") + scope)',
+        "hasher.update(scope)",
         CODEC,
     ),
     Fault(
         "cursors of an older secret are refused",
         "sqla_pages/cursor.py",
-        "for key in self._keys):",
-        "for key in self._keys[:1]):",
+        "for one in self._hashers):",
+        "for one in self._hashers[:1]):",
         CODEC,
     ),
     Fault(
         "cursors are signed with the oldest secret",
         "sqla_pages/cursor.py",
-        "self._digest(data, self._keys[0])",
-        "self._digest(data, self._keys[-1])",
+        "_text_of(_digest_of(self._hashers[0], data) + data)",
+        "_text_of(_digest_of(self._hashers[-1], data) + data)",
         CODEC,
     ),
     Fault(
@@ -813,21 +815,21 @@ CURSORS: Final = (
     Fault(
         "PostgreSQL's datetimes are read by the session's DateStyle",
         "sqla_pages/carriers.py",
-        "return Carrier((_Text,), sent=_sent_iso, bound=bound)",
-        "return Carrier((_Text,), sent=_sent_text, bound=bound)",
+        "            return Carrier((_Text,), sent=_sent_iso)\n",
+        "            return Carrier((_Text,), sent=_sent_text)\n",
         TYPES_ON_PSYCOPG2,
     ),
     Fault(
         "PostgreSQL's zoned datetimes lose their zone where an expression gives them",
         "sqla_pages/carriers.py",
-        "type_ = DateTime(timezone=bool(_ZONED.search(text)))",
-        "type_ = DateTime()",
+        '{"zoned": DateTime(timezone=True), "local": DateTime()}',
+        '{"zoned": DateTime(), "local": DateTime()}',
         TYPES_OF_POSTGRESQL,
     ),
     Fault(
         "a forged truth is taken for a number",
         "sqla_pages/carriers.py",
-        "is_misplaced = isinstance(value, bool) and bool not in self.accepts",
+        "is_misplaced = bool not in self.accepts",
         "is_misplaced = False",
         TYPES_OF_POSTGRESQL,
     ),
@@ -1084,9 +1086,9 @@ OFFSETTING: Final = (
     ),
     Fault(
         "the statement's own OFFSET is lost",
-        "sqla_pages/offset_plan.py",
-        ".limit(limit).offset(own_offset + offset)",
-        ".limit(limit).offset(offset)",
+        "sqla_pages/offset_frame.py",
+        "return self.own_offset + offset, limit",
+        "return offset, limit",
         OFFSETS,
     ),
     Fault(
@@ -1098,22 +1100,22 @@ OFFSETTING: Final = (
     ),
     Fault(
         "a name stands where SQL Server cannot have one",
-        "sqla_pages/offset_plan.py",
-        "limited = with_names_resolved(ordered)",
-        "limited = ordered",
+        "sqla_pages/offset_frame.py",
+        "with_names_resolved(self.ordered).limit",
+        "self.ordered.limit",
         OFFSET_SQL,
     ),
     Fault(
         "pages go on behind the statement's own LIMIT",
-        "sqla_pages/offset_plan.py",
-        "limit = min(limit, own_limit - offset)",
-        "limit = min(limit, own_limit)",
+        "sqla_pages/offset_frame.py",
+        "limit = min(limit, self.own_limit - offset)",
+        "limit = min(limit, self.own_limit)",
         OFFSETS,
     ),
     Fault(
         "MariaDB repeats a constant that is DISTINCT on every page",
-        "sqla_pages/offset_plan.py",
-        "if request.offset > 0 and facts is not None and facts.is_one_row:",
+        "sqla_pages/offset_frame.py",
+        "if offset > 0 and self.is_one_row:",
         "if False:",
         ON_MARIADB,
     ),
@@ -1169,8 +1171,8 @@ OFFSETTING: Final = (
     Fault(
         "rows that came after the count move a page that is found from the end",
         "sqla_pages/offset_steps.py",
-        "        if hidden and int(hidden[0][0]) == counted.rows:\n",
-        "        if hidden:\n",
+        "        if items and int(hidden[0][0]) == counted.rows:\n",
+        "        if items:\n",
         TOTALS,
     ),
     Fault(
@@ -1236,15 +1238,15 @@ LOADING: Final = (
     Fault(
         "items are the last of the columns that are selected",
         "sqla_pages/plan.py",
-        "return [row[0] for row in rows], [row",
-        "return [row[-1] for row in rows], [row",
+        "return [row[0] for row in rows], Hidden",
+        "return [row[-1] for row in rows], Hidden",
         FEW,
     ),
     Fault(
         "a statement that writes is run again for every page",
-        "sqla_pages/plan.py",
-        "    _refuse_writes(found)\n",
-        "",
+        "sqla_pages/plans.py",
+        "            refuse_writes(statement)\n            plan = self._make(copy",
+        "            plan = self._make(copy",
         OFFSET_SQL,
     ),
     Fault(
@@ -1256,9 +1258,9 @@ LOADING: Final = (
     ),
     Fault(
         "each page adds an entry to SQLAlchemy's cache of statements",
-        "sqla_pages/keyset.py",
-        "key.carrier.bind(_PARAMETER.format(place), value)",
-        "key.carrier.bind(_PARAMETER.format(f'{place}_{value}'), value)",
+        "sqla_pages/fragments.py",
+        "label(SENT.format(place)) for place",
+        'label(f"{SENT}{id(ranges)}".format(place)) for place',
         CURSOR_SQL,
     ),
 )
@@ -1774,6 +1776,114 @@ TESTING: Final = (
     ),
 )
 
+PLANS: Final = (
+    Fault(
+        "a text in WHERE has the plan of a number",
+        "sqla_pages/_sqla/structure.py",
+        "types = tuple(type(parameter.value) for parameter in key.bindparams)",
+        "types = tuple(object for _ in key.bindparams)",
+        PLANNING,
+    ),
+    Fault(
+        "a value in WHERE that is sorted by too is that of another request",
+        "sqla_pages/_sqla/structure.py",
+        "return bare if is_bare else None",
+        "return bare",
+        PLANNING,
+    ),
+    Fault(
+        "a statement has the options of another that its structure does not tell",
+        "sqla_pages/_sqla/structure.py",
+        "return not statement.get_execution_options() and all(",
+        "return True or all(",
+        PLANNING,
+    ),
+    Fault(
+        "a value that is found out at every run is that of the first",
+        "sqla_pages/_sqla/structure.py",
+        "if key is None or any(parameter.callable is not None for parameter in key.bindparams):",
+        "if key is None:",
+        PLANNING,
+    ),
+    Fault(
+        "what is remembered holds the values of the first request",
+        "sqla_pages/_sqla/structure.py",
+        '            part.__dict__.pop("_is_clone_of", None)\n',
+        "            pass\n",
+        PLANNING,
+    ),
+    Fault(
+        "statements sort by the columns of each other's polymorphic entities",
+        "sqla_pages/expressions.py",
+        "        or _sqla.is_of_alias(part)\n",
+        "",
+        POLYMORPHIC,
+    ),
+    Fault(
+        "statements sort by the values of each other",
+        "sqla_pages/expressions.py",
+        "isinstance(part, BindParameter | SelectBase | ScalarSelect)",
+        "isinstance(part, SelectBase | ScalarSelect)",
+        PLANNING,
+    ),
+    Fault(
+        "rows are read by the aliases of another statement",
+        "sqla_pages/plans.py",
+        "if selects_shared(statement) and not _sqla.is_limited(statement):",
+        "if not _sqla.is_limited(statement):",
+        PLANNING,
+    ),
+    Fault(
+        "a statement has the LIMIT of another",
+        "sqla_pages/plans.py",
+        "if selects_shared(statement) and not _sqla.is_limited(statement):",
+        "if selects_shared(statement):",
+        PLANNING,
+    ),
+    Fault(
+        "a statement is kept alive by its plan",
+        "sqla_pages/plans.py",
+        "copy = _sqla.copy_of(statement)",
+        "copy = statement",
+        PLANNING,
+    ),
+    Fault(
+        "what is remembered of statements grows without bound",
+        "sqla_pages/memo.py",
+        "if len(self._made) >= self._at_most:",
+        "if False:",
+        PLANNING,
+    ),
+    Fault(
+        "the values of a statement are not sent",
+        "sqla_pages/execute.py",
+        "parameters = {**values, **step.parameters} if values else step.parameters",
+        "parameters = step.parameters",
+        PLANNING,
+    ),
+    Fault(
+        "a statement built like another loses its own LIMIT",
+        "sqla_pages/offset_frame.py",
+        "return _limited_like(frame) if _sqla.is_limited(statement) else frame",
+        "return frame",
+        PLANNING,
+    ),
+    Fault(
+        "the total of a statement is that of another built alike",
+        "sqla_pages/offset_frame.py",
+        "            _replays=self._replays,\n",
+        "            _replays=self._replays,\n            _counts=self._counts,\n",
+        PLANNING,
+    ),
+    Fault(
+        "each page is as long as the first that was asked for",
+        "sqla_pages/cursor_plan.py",
+        "        values[_LIMIT] = limit\n",
+        "",
+        PLANNING,
+    ),
+)
+
 FAULTS: Final = (
     *SEEKING,
     *ORDERS,
@@ -1781,6 +1891,7 @@ FAULTS: Final = (
     *CURSORS,
     *COUNTING,
     *OFFSETTING,
+    *PLANS,
     *LOADING,
     *SERVING,
     *SESSIONS,

@@ -156,8 +156,8 @@ class OffsetFrame:
     def _limited(self, form: Form, rows: Limit, rows_before: Limit) -> Statement:
         if form == "deferred" and isinstance(self.deferral, Deferral):
             return self.deferral.page(rows, rows_before)
-        # SQLAlchemy writes ROW_NUMBER() for a SQL Server that it is not connected to, or before 2012:
-        # no name can stand there. No SQL Server has an OFFSET without ORDER BY.
+        # SQLAlchemy writes ROW_NUMBER() for a SQL Server that it is not connected to, or before
+        # 2012: no name can stand there. No SQL Server has an OFFSET without ORDER BY.
         return with_any_order(with_names_resolved(self.ordered).limit(rows).offset(rows_before))
 
 

@@ -793,7 +793,7 @@ def test_postgresql_is_not_told_that_a_key_is_constant_behind_the_first_range() 
     dialect = DIALECTS["postgresql"]
     statement = select(thing.c.id).order_by(thing.c.a, thing.c.b.desc(), thing.c.id)
     plan = cursor_plan(statement, dialect)
-    page = plan.page_statement(Cursor("after", plan.fingerprint, (1, 2, 3)), 11, probe=False)
+    page = plan.page(Cursor("after", plan.fingerprint, (1, 2, 3)), 11).statement
     ranges = " ".join(str(page.compile(dialect=dialect)).split()).split("UNION ALL")
 
     assert "WHERE t.a = :_a0 AND t.b = :_a1 AND t.id > :_a2" in ranges[0]
@@ -804,7 +804,7 @@ def test_postgresql_is_not_told_that_a_key_is_constant_behind_the_first_range() 
 def test_a_row_behind_an_own_offset_has_something_to_sort_by_on_sql_server() -> None:
     number = func.count(thing.c.id)
     plan = cursor_plan(select(number).order_by(number).offset(1), DIALECTS["mssql"])
-    page = plan.page_statement(None, 11, probe=False)
+    page = plan.page(None, 11).statement
 
     assert " ".join(str(page.compile(dialect=DIALECTS["mssql"])).split()) == (
         "SELECT TOP __[POSTCOMPILE_param_1] anon_1.count_1 FROM (SELECT count(t.id) AS count_1 "
