@@ -1787,8 +1787,8 @@ PLANS: Final = (
     Fault(
         "a value in WHERE that is sorted by too is that of another request",
         "sqla_pages/_sqla/structure.py",
-        "return bare if is_bare else None",
-        "return bare",
+        "if again is None or any(id(one) not in kept for one in again.bindparams):",
+        "if again is None:",
         PLANNING,
     ),
     Fault(

@@ -807,6 +807,6 @@ def test_a_row_behind_an_own_offset_has_something_to_sort_by_on_sql_server() -> 
     page = plan.page(None, 11).statement
 
     assert " ".join(str(page.compile(dialect=DIALECTS["mssql"])).split()) == (
-        "SELECT TOP __[POSTCOMPILE_param_1] anon_1.count_1 FROM (SELECT count(t.id) AS count_1 "
-        "FROM t ORDER BY (SELECT NULL) OFFSET :param_2 ROWS) AS anon_1"
+        "SELECT TOP __[POSTCOMPILE__limit] anon_1.count_1 FROM (SELECT count(t.id) AS count_1 "
+        "FROM t ORDER BY (SELECT NULL) OFFSET :param_1 ROWS) AS anon_1"
     )

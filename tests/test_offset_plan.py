@@ -222,13 +222,13 @@ def test_sql_server_has_something_to_sort_by_beside_every_offset(
 ) -> None:
     planned = plan(statement, OffsetRequest(0, 10), "mssql")
 
-    assert sql(planned.rows, "mssql") == page
+    assert sql(rows_of(planned), "mssql") == page
     assert sql(planned.count.statement, "mssql") == count
 
 
 def test_an_eager_load_of_one_row_selects_nothing_to_sort_by() -> None:
     statement = select(User).having(func.count() > 1).options(load_only(User.id))
-    rows = plan(statement.options(joinedload(User.notes)), OffsetRequest(0, 10)).rows
+    rows = rows_of(plan(statement.options(joinedload(User.notes)), OffsetRequest(0, 10)))
 
     assert sql(rows) == (
         "SELECT anon_1.id, anon_1.anon_2, note_1.id AS id_1, note_1.user_id, note_1.kind FROM "
@@ -250,7 +250,7 @@ def test_names_are_resolved_for_sql_server_as_long_as_its_version_is_not_known(
     order: list[Any], expected: str
 ) -> None:
     statement = select(User.id.label("n")).order_by(*order)
-    rows = plan(statement).rows
+    rows = rows_of(plan(statement))
 
     assert rows is not None
     compiled = rows.compile(dialect=mssql_dialect(), compile_kwargs={"literal_binds": True})

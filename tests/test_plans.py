@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Integer, bindparam, create_engine, event, func, select, union
+from sqlalchemy import (
+    Engine,
+    Integer,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    tuple_,
+    union,
+)
 from sqlalchemy.orm import (
     Session,
     aliased,
@@ -134,6 +144,11 @@ def test_a_page_of_a_module_s_statement_compiles_nothing_after_the_first(
         lambda least: select(User.id).where(User.name == "name 1").order_by(User.name),
         lambda least: select(User).where(User.notes.any(Note.id < least)).order_by(User.name),
         lambda least: select(User).where((n := User.id + least) > 9).order_by(n),
+        lambda least: select(User.id).where(
+            tuple_(User.id, User.team_id).in_([(n, n % 3 + 1) for n in range(least)])
+        ),
+        lambda least: select(User).where(User.id.in_(list(range(least - 3)))),
+        lambda least: select(User).where(User.name.like(f"%{least}%") | (User.id != least)),
         lambda least: select(User).where(
             User.team_id.in_(select(Team.id).where(Team.id < least).limit(least))
         ),

@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
+from sqlalchemy.sql.selectable import SelectBase
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from .elements import AnySelect, Statement
@@ -57,28 +58,36 @@ def is_all_structure(statement: Statement) -> bool:
 def without_values(statement: AnySelect, built: Built) -> "AnySelect | None":
     """Return the statement with names in place of the values in its WHERE.
 
-    None where it holds values elsewhere, or lacks one.
+    None where it holds values elsewhere, as in a subquery, or lacks one.
     """
+    bare = statement._generate()
+    if not built.parameters:
+        return bare
+    parts = [part for one in statement._where_criteria for part in iterate(one)]
+    if any(isinstance(part, SelectBase) for part in parts):
+        return None
     slots: dict[int, BindParameter[Any]] = {}
     for place, parameter in enumerate(built.parameters):
-        if parameter.required:
+        if parameter.required or type(parameter) is not BindParameter:
             return None
         slots[id(parameter)] = _slot_of(parameter, place)
 
     def replaced(element: Any, **_: Any) -> Any:
         return slots.get(id(element))
 
-    criteria = tuple(replacement_traverse(one, {}, replaced) for one in statement._where_criteria)
-    for clause in criteria:
-        for part in iterate(clause):
-            # A clone would remember what it was made of, with its values.
-            part.__dict__.pop("_is_clone_of", None)
-    bare = statement._generate()
-    bare._where_criteria = criteria
+    bare._where_criteria = tuple(
+        replacement_traverse(one, {}, replaced) for one in statement._where_criteria
+    )
     # A parameter may stand in WHERE and elsewhere.
     again, kept = bare._generate_cache_key(), set(map(id, slots.values()))
-    is_bare = again is not None and all(id(one) in kept for one in again.bindparams)
-    return bare if is_bare else None
+    if again is None or any(id(one) not in kept for one in again.bindparams):
+        return None
+    own = set(map(id, parts))
+    for part in (part for one in bare._where_criteria for part in iterate(one)):
+        if id(part) not in own:
+            # A clone would remember what it was made of, with its values.
+            part.__dict__.pop("_is_clone_of", None)
+    return bare
 
 
 def _slot_of(parameter: BindParameter[Any], place: int) -> BindParameter[Any]:
