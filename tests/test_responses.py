@@ -203,25 +203,25 @@ class Place(Table):
     point: Mapped[Point] = composite("x", "y")
 
 
-class HeroBase(sqlmodel.SQLModel):
+class VillainBase(sqlmodel.SQLModel):
     name: str
     age: int | None = None
 
 
-class Hero(HeroBase, table=True):
+class Villain(VillainBase, table=True):
     id: int | None = sqlmodel.Field(default=None, primary_key=True)
     secret: str
 
 
-class HeroPublic(HeroBase):
+class VillainPublic(VillainBase):
     id: int
 
 
-class HeroNames(sqlmodel.SQLModel):
+class VillainNames(sqlmodel.SQLModel):
     label: str = sqlmodel.Field(alias="name")
 
 
-class HeroSecret(BaseModel):
+class VillainSecret(BaseModel):
     secret: str
     age: int = 40
 
@@ -236,9 +236,9 @@ def fill(session: Session) -> None:
             tags=[Tag(name=f"tag {number}.{other}") for other in range(2)],
         )
         dog, cat = Dog(name=f"dog {number}", bark="wow"), Cat(name=f"cat {number}", lives=number)
-        hero = Hero(name=f"hero {number}", secret="s", age=number)
+        villain = Villain(name=f"villain {number}", secret="s", age=number)
         place, watching = Place(x=number, y=-number), Watching(body=f"seen {number}")
-        session.add_all([note, dog, cat, Plain(name=f"plain {number}"), place, watching, hero])
+        session.add_all([note, dog, cat, Plain(name=f"plain {number}"), place, watching, villain])
         session.add(Guessing())
         session.flush()
     session.commit()
@@ -250,7 +250,7 @@ def engine() -> Iterator[Engine]:
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
     Table.metadata.create_all(made)
-    sqlmodel.SQLModel.metadata.create_all(made, tables=[Hero.__table__])  # type: ignore[attr-defined]
+    sqlmodel.SQLModel.metadata.create_all(made, tables=[Villain.__table__])  # type: ignore[attr-defined]
     with Session(made) as session:
         fill(session)
     yield made
@@ -804,11 +804,11 @@ CASES: dict[str, tuple[Any, Rows, bool]] = {
     "__getattr__ that is not needed": (Identified, page_of(Guessing), True),
     "__getattribute__": (Body, page_of(Watching), False),
     "mappings": (Body, mappings, False),
-    "SQLModel": (HeroPublic, page_of(Hero), False),
-    "SQLModel, aliased": (HeroNames, page_of(Hero), False),
-    "SQLModel by pydantic": (HeroSecret, page_of(Hero), True),
-    "SQLModel's base": (HeroBase, page_of(Hero), False),
-    "SQLModel's table": (Hero, page_of(Hero), False),
+    "SQLModel": (VillainPublic, page_of(Villain), False),
+    "SQLModel, aliased": (VillainNames, page_of(Villain), False),
+    "SQLModel by pydantic": (VillainSecret, page_of(Villain), True),
+    "SQLModel's base": (VillainBase, page_of(Villain), False),
+    "SQLModel's table": (Villain, page_of(Villain), False),
     "an attribute that is nowhere": (Missing, notes, False),
     "a value of another type": (Wrong, notes, False),
     "one value of another type": (NoteModel, without_a_value, False),
@@ -961,7 +961,7 @@ def shown(page: Any) -> Any:
         return page
     return [
         (type(item), item.__dict__, item.model_fields_set, item.model_extra)
-        if isinstance(item, BaseModel) and not isinstance(item, Hero)
+        if isinstance(item, BaseModel) and not isinstance(item, Villain)
         else type(item)
         for item in page.data
     ]
