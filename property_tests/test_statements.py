@@ -156,13 +156,18 @@ class Reader:
         """Return the rows of a page, and the cursors to the one before and the one after."""
         page = cursor_page(
             self.session,
-            self.drawn.statement,
+            self._built_again,
             cursor=cursor,
             limit=size,
             scalars=self.drawn.scalars,
         )
         found = contents(self.session, self.drawn, page.data)
         return found, page.meta.previous_cursor, page.meta.next_cursor
+
+    @property
+    def _built_again(self) -> Any:
+        """Another statement built alike, as a request has it, whose plan is of the one before."""
+        return self.drawn.statement.order_by()
 
     def by_offset(self, offset: int, size: int, **options: Any) -> tuple[list[Any], int]:
         """Return the rows of a page, and the total."""
