@@ -12,10 +12,14 @@ import pytest
 from sqlalchemy import (
     Engine,
     Integer,
+    String,
     bindparam,
+    case,
+    cast,
     create_engine,
     event,
     func,
+    literal,
     select,
     tuple_,
     union,
@@ -31,6 +35,7 @@ from sqlalchemy.orm import (
 from sqla_pages import InvalidCursorError, cursor_page, offset_page
 from sqla_pages.plans import CURSOR_PLANS, OFFSET_FRAMES, Plans
 
+from .databases import MATRIX_DRIVERS, Database
 from .schema import Base, Note, Team, User, rows
 
 PLANS: list[Plans[Any]] = [CURSOR_PLANS, OFFSET_FRAMES]
@@ -350,3 +355,63 @@ def test_a_page_takes_the_same_statements_however_often_it_was_planned(session: 
     runs = [sent[:4], sent[4:8], sent[8:]]
     assert len(sent) == 12
     assert all(one == other for one, other in pairwise(runs))
+
+
+CONDITIONS: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
+    "comparison": (lambda value: User.id > value, [3, 11, 2**31 - 1, -1]),
+    "the value first": (lambda value: literal(value) < User.id, [3, 11]),
+    "NULL and others": (lambda value: User.score.is_distinct_from(value), [None, 1, 2]),
+    "equality": (lambda value: User.name == value, ["name 1", "name 2", "it's %s :_v0", ""]),
+    "list": (lambda value: User.id.in_(value), [[1, 2, 3], [], [7], list(range(20))]),
+    "list of others": (lambda value: User.id.not_in(value), [[1, 2, 3], [], [7]]),
+    "pairs": (
+        lambda value: tuple_(User.id, User.team_id).in_(value),
+        [[(1, 2), (4, 3)], [(7, 1)], []],
+    ),
+    "pattern": (lambda value: User.name.contains(value, autoescape=True), ["1", "%", "name"]),
+    "no case": (lambda value: User.name.ilike(value), ["NAME%", "%2", "x"]),
+    "function": (lambda value: func.lower(User.name) == value, ["name 1", "NAME 1"]),
+    "case": (lambda value: case((User.id > value, 1), else_=0) == 1, [3, 20]),
+    "arithmetic": (lambda value: User.id * value + value < 40, [1, 2, 5]),
+    "cast": (lambda value: cast(User.id, String(20)) == value, ["3", "11"]),
+    "both": (
+        lambda value: ~((User.id > value[0]) | (User.name == value[1])),
+        [(9, "name 1"), (20, "")],
+    ),
+    "between": (lambda value: User.id.between(*value), [(3, 9), (9, 3)]),
+    "part of JSON": (lambda value: User.extra["i"].as_integer() == value, [0, 1, 2]),
+    "subquery": (lambda value: User.notes.any(Note.kind == value), [0, 1, 7]),
+    "query": (lambda value: User.id.in_(select(Note.user_id).where(Note.kind == value)), [0, 1, 7]),
+}
+
+
+@pytest.mark.parametrize(
+    ("filled", "name"),
+    [
+        pytest.param(driver, name, id=f"{driver}-{name}")
+        for driver in MATRIX_DRIVERS
+        for name in CONDITIONS
+    ],
+    indirect=["filled"],
+    scope="module",
+)
+def test_each_statement_is_run_with_its_own_values(filled: Database, name: str) -> None:
+    condition, values = CONDITIONS[name]
+    with filled.session() as caller:
+        for value in [*values, *values]:
+            for order in ([User.name, User.id], [User.score.desc(), User.id]):
+                statement = select(User.id).where(condition(value)).order_by(*order)
+                expected = list(caller.execute(statement).scalars())
+
+                found: list[int] = []
+                page = caller("cursor_page", statement.order_by(), limit=7)
+                found += page.data
+                while page.meta.next_cursor is not None:
+                    cursor = page.meta.next_cursor
+                    page = caller("cursor_page", statement.order_by(), limit=7, cursor=cursor)
+                    found += page.data
+                by_offset = caller("offset_page", statement.order_by(), limit=50)
+
+                assert found == expected
+                assert by_offset.data == expected
+                assert by_offset.meta.total_items == len(expected)
