@@ -24,7 +24,7 @@ from sqla_pages import CursorCodec
 from sqla_pages.cursor import Cursor, Direction
 
 from .places import Place
-from .table import LIMIT, Item, ordered
+from .table import LIMIT, Item, ordered, passing
 
 TABLE = Item.__table__
 ONE: ColumnClause[int] = literal_column("1")
@@ -96,12 +96,19 @@ class KeysetByHand:
         return self._guessed(session.scalars(GUESSING, self.links.keys(cursor)).all())
 
     def per_request(self, session: Session, cursor: str) -> Any:
+        return self._built(session, cursor)
+
+    def per_request_filtered(self, session: Session, cursor: str) -> Any:
+        return self._built(session, cursor, passing())
+
+    def _built(self, session: Session, cursor: str, *filters: Any) -> Any:
         keys = self.links.keys(cursor)
         after = tuple_(literal(keys["created_at"]), literal(keys["id"]))
-        behind = select(ONE).where(after >= KEYS).order_by(*BACKWARD).limit(1).scalar_subquery()
+        behind = select(ONE).where(*filters, after >= KEYS)
+        behind = behind.order_by(*BACKWARD).limit(1)
         statement = (
-            select(Item, behind.label("behind"))
-            .where(tuple_(Item.created_at, Item.id) > after)
+            select(Item, behind.scalar_subquery().label("behind"))
+            .where(*filters, tuple_(Item.created_at, Item.id) > after)
             .order_by(Item.created_at, Item.id)
             .limit(LIMIT + 1)
         )

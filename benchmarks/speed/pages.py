@@ -13,14 +13,16 @@ from .by_hand import KeysetByHand, Links, offset_core, offset_per_request, offse
 from .peers import codec_peers, keyset_peers, offset_peers
 from .places import CODEC, Places, ids_of
 from .runner import Contender
-from .table import LIMIT, ORDERED, ordered
+from .table import LIMIT, ORDERED, filtered, ordered
 from .ways import Way, sent_by
 
 OURS = "ours, module-level statement"
 OURS_PER_REQUEST = "ours, statement per request"
+OURS_FILTERED = "ours, statement per request, with a filter"
 PREBUILT = "hand-written, prebuilt"
 GUESSING = "hand-written, prebuilt, guesses the previous link"
 PER_REQUEST = "hand-written, per request"
+PER_REQUEST_FILTERED = "hand-written, per request, with a filter"
 PER_REQUEST_GUESSING = "hand-written, per request, guesses the previous link"
 CORE = "Core rows"
 RAW = "raw driver"
@@ -42,12 +44,20 @@ def our_offset_per_request(session: Session, offset: int) -> Any:
     return offset_page(session, ordered(), offset=offset, limit=LIMIT)
 
 
+def our_keyset_filtered(session: Session, cursor: str) -> Any:
+    return cursor_page(session, filtered(), cursor=cursor, limit=LIMIT, codec=CODEC)
+
+
 async def our_keyset_async(session: Any, cursor: str) -> Any:
     return await async_cursor_page(session, ORDERED, cursor=cursor, limit=LIMIT, codec=CODEC)
 
 
 async def our_keyset_async_per_request(session: Any, cursor: str) -> Any:
     return await async_cursor_page(session, ordered(), cursor=cursor, limit=LIMIT, codec=CODEC)
+
+
+async def our_keyset_async_filtered(session: Any, cursor: str) -> Any:
+    return await async_cursor_page(session, filtered(), cursor=cursor, limit=LIMIT, codec=CODEC)
 
 
 async def our_offset_async(session: Any, offset: int) -> Any:
@@ -59,8 +69,16 @@ async def our_offset_async_per_request(session: Any, offset: int) -> Any:
 
 
 OUR_KEYSET = {
-    False: {OURS: our_keyset, OURS_PER_REQUEST: our_keyset_per_request},
-    True: {OURS: our_keyset_async, OURS_PER_REQUEST: our_keyset_async_per_request},
+    False: {
+        OURS: our_keyset,
+        OURS_PER_REQUEST: our_keyset_per_request,
+        OURS_FILTERED: our_keyset_filtered,
+    },
+    True: {
+        OURS: our_keyset_async,
+        OURS_PER_REQUEST: our_keyset_async_per_request,
+        OURS_FILTERED: our_keyset_async_filtered,
+    },
 }
 OUR_OFFSET = {
     False: {OURS: our_offset, OURS_PER_REQUEST: our_offset_per_request},
@@ -76,6 +94,7 @@ async def keyset_contenders(way: Way, places: Places) -> list[Contender]:
         PREBUILT: by_hand.prebuilt,
         GUESSING: by_hand.prebuilt_guessing,
         PER_REQUEST: by_hand.per_request,
+        PER_REQUEST_FILTERED: by_hand.per_request_filtered,
         PER_REQUEST_GUESSING: by_hand.per_request_guessing,
     }
     contenders = [

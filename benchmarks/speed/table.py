@@ -5,10 +5,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
-from sqlalchemy import URL, Connection, Index, Select, String, create_engine, make_url, select, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Index,
+    Select,
+    String,
+    create_engine,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateTable
 
@@ -47,6 +58,18 @@ def ordered() -> Select[Any]:
     """Return the statement that is paged, made anew."""
     return select(Item).order_by(Item.created_at, Item.id)
 
+
+def passing() -> ColumnElement[bool]:
+    """Return a filter that lets every row pass, by another value each time."""
+    return Item.amount > -next(_numbers)
+
+
+def filtered() -> Select[Any]:
+    """Return the statement that is paged with such a filter, made anew."""
+    return ordered().where(passing())
+
+
+_numbers = count(1)
 
 ORDERED = ordered()
 """The same, at module level."""

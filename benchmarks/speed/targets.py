@@ -47,6 +47,10 @@ TARGETS = (
         *(0.98, KEYSET, pages.OURS_PER_REQUEST, pages.PER_REQUEST, DRIVERS),
     ),
     Target(
+        "the same, with a filter of another value for each request",
+        *(0.98, KEYSET, pages.OURS_FILTERED, pages.PER_REQUEST_FILTERED, DRIVERS),
+    ),
+    Target(
         "keyset page / sqlakeyset",
         *(0.45, KEYSET, pages.OURS, "sqlakeyset", DRIVERS),
     ),
