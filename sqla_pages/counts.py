@@ -135,7 +135,7 @@ def replayed(statement: AnySelect, rewrites: Collection[CountRewrite]) -> CountP
     rows = statement.order_by(None) if "order_by" in rewrites else statement
     rows = _sqla.without_loading(rows) if "loading" in rewrites else rows
     rows = _sqla.with_columns(rows, ONE) if "columns" in rewrites else rows
-    return CountPlan(rows, tuple(rewrites))
+    return CountPlan(with_any_order(rows), tuple(rewrites))
 
 
 def _once_each(statement: AnySelect, facts: Facts | None, loading: Loading) -> AnySelect:

@@ -41,6 +41,7 @@ _PLAIN: Final = Loading()
 
 _Kind: TypeAlias = tuple[Form, bool, bool]
 _Names: TypeAlias = tuple[CountRewrite, ...]
+_WithTotal: TypeAlias = tuple[Form, _Names, bool, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,9 @@ class OffsetFrame:
     own_limit: int | None = None
     own_offset: int = 0
     _made: Memo[_Kind, Executable] = field(default_factory=lambda: Memo(_STATEMENTS), repr=False)
+    _with_total: Memo[_WithTotal, tuple[Executable | None]] = field(
+        default_factory=lambda: Memo(_STATEMENTS), repr=False
+    )
     _counts: Memo[_Names, CountPlan] = field(default_factory=lambda: Memo(_COUNTS), repr=False)
     _replays: Memo[_Names, _Names] = field(default_factory=lambda: Memo(_COUNTS), repr=False)
 
@@ -144,13 +148,21 @@ class OffsetFrame:
         kind = (form, _sqla.is_large(offset), _sqla.is_large(limit))
         return Step(self._made.get_or_make(kind, make), {_LIMIT: limit, _OFFSET: offset})
 
-    def page_and_total(self, form: Form, offset: int, limit: int, count: CountPlan) -> Step | None:
+    def page_and_total(
+        self, form: Form, offset: int, limit: int, without: Collection[CountRewrite]
+    ) -> Step | None:
         """Return what selects a page and the total together; None if they cannot be."""
-        if self.parents is not None:
-            return None
-        rows = _sqla.parameter_of_rows(_LIMIT, limit)
-        page = self._limited(form, rows, _sqla.parameter_of_rows(_OFFSET, offset))
-        both = beside_count(page, count.statement, self.loading, self.outer)
+
+        def make() -> tuple[Executable | None]:
+            if self.parents is not None:
+                return (None,)
+            rows = _sqla.parameter_of_rows(_LIMIT, limit)
+            page = self._limited(form, rows, _sqla.parameter_of_rows(_OFFSET, offset))
+            count = self.count(without).statement
+            return (beside_count(page, count, self.loading, self.outer),)
+
+        kind = (form, tuple(without), _sqla.is_large(offset), _sqla.is_large(limit))
+        (both,) = self._with_total.get_or_make(kind, make)
         return None if both is None else Step(both, {_LIMIT: limit, _OFFSET: offset})
 
     def _limited(self, form: Form, rows: Limit, rows_before: Limit) -> Statement:

@@ -135,7 +135,7 @@ def plan_of(
                 form = "deferred"
         rows = frame.page(form, *found)
         if policy.in_page:
-            rows_and_total = frame.page_and_total(form, *found, frame.count(policy.without))
+            rows_and_total = frame.page_and_total(form, *found, policy.without)
     return OffsetPlan(
         request=request,
         frame=frame,
