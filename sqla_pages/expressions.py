@@ -94,10 +94,11 @@ def is_shared(expression: ClauseElement) -> bool:
 def selects_shared(statement: AnySelect) -> bool:
     """Tell whether it selects nothing but entities and columns that statements built alike share.
 
-    Of a row, a column is found by itself too, and that of an alias is another in each statement.
+    Of a row, a column is found by itself too: that of an alias is another in each statement, and so
+    is one of no table, as `literal_column()` makes.
     """
     return all(
-        any(isinstance(selected, kind) for kind in (Table, ColumnClause)) and is_shared(selected)
+        (isinstance(selected, Table) or is_plain_column(selected)) and is_shared(selected)
         for selected in _sqla.raw_columns_of(statement)
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     event,
     func,
     literal,
+    literal_column,
     select,
     tuple_,
     union,
@@ -227,14 +228,14 @@ def test_statements_whose_values_are_all_in_where_have_a_plan_in_common(
 
 def test_rows_are_read_by_the_columns_of_the_statement_in_hand(session: Session) -> None:
     for _ in range(3):
-        score = func.coalesce(User.score, 0).label("score")
-        statement = select(User.id, score).order_by(User.id)
-        for page in (
-            cursor_page(session, statement, limit=3, scalars=False).data,
-            offset_page(session, statement, limit=3, scalars=False).data,
-        ):
-            assert [row[User.id] for row in page] == [1, 2, 3]
-            assert {row[score] for row in page} <= {0, 1, 2}
+        for score in (func.coalesce(User.score, 0).label("score"), literal_column("1")):
+            statement = select(User.id, score).order_by(User.id)
+            for page in (
+                cursor_page(session, statement, limit=3, scalars=False).data,
+                offset_page(session, statement, limit=3, scalars=False).data,
+            ):
+                assert [row[User.id] for row in page] == [1, 2, 3]
+                assert {row[score] for row in page} <= {0, 1, 2}
 
 
 def test_a_number_in_place_of_a_text_is_planned_by_itself(session: Session) -> None:
