@@ -26,6 +26,7 @@ from sqlalchemy import (
     union,
 )
 from sqlalchemy.orm import (
+    ORMExecuteState,
     Session,
     aliased,
     joinedload,
@@ -217,6 +218,7 @@ def test_statements_whose_values_are_all_in_where_have_a_plan_in_common(
     assert not are_one(lambda: ordered.order_by(User.score + next(numbers)))
     assert not are_one(lambda: ordered.where((n := User.id + next(numbers)) > 3).order_by(n))
     assert not are_one(lambda: ordered.join(Team, Team.id == next(numbers)))
+    assert not are_one(lambda: ordered.where(User.id > bindparam("least", next(numbers))))
     assert not are_one(lambda: ordered.limit(5))
     assert not are_one(lambda: ordered.execution_options(yield_per=5))
     assert not are_one(lambda: ordered.options(selectinload(User.notes.and_(Note.kind == 1))))
@@ -264,6 +266,24 @@ def test_a_value_that_is_found_out_at_every_run_is_found_out_anew(session: Sessi
     now[0] = 1
     with pytest.raises(InvalidCursorError, match="another ordering"):
         cursor_page(session, shifted, limit=5, cursor=cursor)
+
+
+def test_an_event_sets_a_parameter_by_the_name_that_the_application_gave(
+    session: Session,
+) -> None:
+    def set_least(state: ORMExecuteState) -> Any:
+        state.parameters = dict(state.parameters or {})
+        return state.invoke_statement(params={"least": 20})
+
+    event.listen(session, "do_orm_execute", set_least)
+
+    for _ in range(2):
+        statement = select(User.id).where(User.id > bindparam("least", 3))
+        expected = list(session.scalars(statement))
+        assert expected == [21, 22, 23, 24]
+        assert walked(session, lambda of=statement: of) == expected  # type: ignore[misc]
+        page = offset_page(session, statement, limit=3)
+        assert (page.data, page.meta.total_items) == (expected[:3], 4)
 
 
 def test_criteria_that_filter_eager_loads_are_read_at_every_call(session: Session) -> None:

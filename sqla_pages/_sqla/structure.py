@@ -58,7 +58,8 @@ def is_all_structure(statement: Statement) -> bool:
 def without_values(statement: AnySelect, built: Built) -> "AnySelect | None":
     """Return the statement with names in place of the values in its WHERE.
 
-    None where it holds values elsewhere, as in a subquery, or lacks one.
+    None where it holds values elsewhere, as in a subquery, or lacks one; or where the application
+    gave a parameter its name, by which an event may set it.
     """
     bare = statement._generate()
     if not built.parameters:
@@ -68,7 +69,8 @@ def without_values(statement: AnySelect, built: Built) -> "AnySelect | None":
         return None
     slots: dict[int, BindParameter[Any]] = {}
     for place, parameter in enumerate(built.parameters):
-        if parameter.required or type(parameter) is not BindParameter:
+        is_named = not parameter.unique
+        if is_named or parameter.required or type(parameter) is not BindParameter:
             return None
         slots[id(parameter)] = _slot_of(parameter, place)
 
