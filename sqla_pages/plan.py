@@ -1,5 +1,6 @@
 """What offset and cursor pages have in common: what can be paged, and what a page yields."""
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -36,6 +37,8 @@ MAX_OFFSET: Final = 2**63 - 1
 
 MAX_LIMIT: Final = MAX_OFFSET - 1
 """The largest size of a page, of which one row more may be read."""
+
+_OWN_NAME: Final = re.compile(r"_limit|_offset|_a\d+")
 
 
 def statement_of(pageable: Pageable) -> "Statement":
@@ -75,6 +78,19 @@ def refuse_writes(statement: Statement) -> None:
         raise StatementNotPageableError(
             "a statement that also writes would write again for every page and count: "
             "run the INSERT, UPDATE or DELETE on its own"
+        )
+
+
+def refuse_own_names(statement: Statement) -> None:
+    """Refuse a statement with a parameter that is named as one of its pages would be.
+
+    Raises:
+        StatementNotPageableError: it has one, which would take the value of the page's.
+    """
+    if any(map(_OWN_NAME.fullmatch, _sqla.parameter_names_of(statement))):
+        raise StatementNotPageableError(
+            "a parameter of this statement is named as pages name theirs, _limit, _offset or _a0: "
+            "give it another name"
         )
 
 

@@ -23,7 +23,14 @@ from .cursor_plan import cursor_plan as make_cursor_plan
 from .expressions import selects_shared
 from .memo import Memo
 from .offset_frame import OffsetFrame, offset_frame_of
-from .plan import Pageable, from_statement_of, refuse_writes, selectable_of, statement_of
+from .plan import (
+    Pageable,
+    from_statement_of,
+    refuse_own_names,
+    refuse_writes,
+    selectable_of,
+    statement_of,
+)
 
 _STRUCTURES: Final = 256
 """Kinds of statements of which something is remembered, for each engine."""
@@ -83,7 +90,7 @@ class Plans(Generic[P]):
         if not isinstance(pageable, Select | CompoundSelect):
             outer = from_statement_of(pageable)
             if outer is not None:
-                return Planned(self._make(statement_of(pageable), dialect, outer))
+                return Planned(self._made(statement_of(pageable), dialect, outer))
             return self._planned(selectable_of(pageable), dialect, plans)
         found = plans.by_statement.get(pageable)
         return self._planned(pageable, dialect, plans) if found is None else found
@@ -93,8 +100,7 @@ class Plans(Generic[P]):
     ) -> Planned[P]:
         built = _sqla.built_of(statement)
         if built is None:
-            refuse_writes(statement)
-            return Planned(self._make(statement, dialect, None))
+            return Planned(self._made(statement, dialect))
         if isinstance(statement, Select) and _sqla.is_all_structure(statement):
             whole = plans.whole.get(built.structure)
             if whole is None:
@@ -109,8 +115,7 @@ class Plans(Generic[P]):
         if blank is not None and isinstance(copy, Select):
             plan = blank.of(copy)
         else:
-            refuse_writes(statement)
-            plan = self._make(copy, dialect, None)
+            plan = self._made(copy, dialect)
             blank = plan.blank()
             if blank is not None:
                 plans.blank.keep(built.structure, blank)
@@ -123,8 +128,14 @@ class Plans(Generic[P]):
             bare = _sqla.without_values(statement, built)
         if bare is None:
             return _Whole(None)
-        refuse_writes(bare)
-        return _Whole(self._make(bare, dialect, None))
+        return _Whole(self._made(bare, dialect))
+
+    def _made(
+        self, statement: Statement, dialect: Dialect, outer: FromStatement[Any] | None = None
+    ) -> P:
+        refuse_writes(statement)
+        refuse_own_names(statement)
+        return self._make(statement, dialect, outer)
 
 
 CURSOR_PLANS: Final = Plans[CursorPlan](make_cursor_plan)

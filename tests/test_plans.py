@@ -34,7 +34,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from sqla_pages import InvalidCursorError, cursor_page, offset_page
+from sqla_pages import InvalidCursorError, StatementNotPageableError, cursor_page, offset_page
 from sqla_pages.plans import CURSOR_PLANS, OFFSET_FRAMES, Plans
 
 from .databases import MATRIX_DRIVERS, Database
@@ -284,6 +284,27 @@ def test_an_event_sets_a_parameter_by_the_name_that_the_application_gave(
         assert walked(session, lambda of=statement: of) == expected  # type: ignore[misc]
         page = offset_page(session, statement, limit=3)
         assert (page.data, page.meta.total_items) == (expected[:3], 4)
+
+
+@pytest.mark.parametrize("name", ["_limit", "_offset", "_a0", "_a11"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda least: select(User.id).where(User.id > least),
+        lambda least: select(User).order_by(User.score + least),
+        lambda least: union(select(User.id).where(User.id > least), select(Team.id)),
+        lambda least: (
+            select(User).from_statement(select(User).where(User.id > least).order_by(User.id))
+        ),
+    ],
+)
+def test_a_parameter_that_is_named_as_those_of_pages_is_refused(
+    session: Session, make: Callable[[Any], Any], name: str
+) -> None:
+    for _ in range(2):
+        for page in (cursor_page, offset_page):
+            with pytest.raises(StatementNotPageableError, match="give it another name"):
+                page(session, make(bindparam(name, 3)))
 
 
 def test_criteria_that_filter_eager_loads_are_read_at_every_call(session: Session) -> None:

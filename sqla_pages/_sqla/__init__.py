@@ -98,6 +98,7 @@ from .structure import (
     built_of,
     is_all_structure,
     kind_of_value,
+    parameter_names_of,
     without_values,
 )
 
@@ -170,6 +171,7 @@ __all__ = [
     "options_of",
     "order_by_of",
     "ordinal_of",
+    "parameter_names_of",
     "parameter_of_rows",
     "parts_within",
     "raw_columns_of",

@@ -3,7 +3,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Final, NamedTuple
 
@@ -102,6 +102,13 @@ def _slot_of(parameter: BindParameter[Any], place: int) -> BindParameter[Any]:
     slot.expand_op = parameter.expand_op
     slot.__dict__[_KIND] = type(parameter.value)
     return slot
+
+
+def parameter_names_of(statement: Statement) -> Iterator[str]:
+    """Yield the names of parameters that the application gave, in its subqueries too."""
+    for part in iterate(statement):
+        if isinstance(part, BindParameter) and not part.unique:
+            yield str(part.key)
 
 
 def kind_of_value(clause: ClauseElement) -> type:
