@@ -10,7 +10,7 @@ from ._sqla import Statement
 from .counts import plan_count
 from .cursor import UNSIGNED, CursorCodec
 from .cursor_plan import cursor_steps
-from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
+from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, reads_values, run
 from .models import CountedCursorPage, CountedCursorPageMeta, CursorPage
 from .plan import Pageable, Steps, check_limit, statement_of, whole_rows
 from .plans import CURSOR_PLANS
@@ -294,7 +294,9 @@ def cursor_page_on(
     check_cursor_policy(count)
     decoded = None if cursor is None else codec.decode(cursor)
     dialect = dialect_of(session, pageable)
-    plan, values = CURSOR_PLANS.of(pageable, dialect)
+    plan, values = CURSOR_PLANS.of(
+        pageable, dialect, keeps_values=reads_values(session)
+    )
     scalars = scalars and not whole_rows(pageable)
     page = run(session, cursor_steps(plan, decoded, limit, codec, scalars=scalars), values)
     if count is None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, TypeVarTuple, overload
 from sqlalchemy import RowMapping, Select
 
 from .deep import DeepOffset
-from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
+from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, reads_values, run
 from .models import M, OffsetPage, Page
 from .offset_plan import AUTO, OffsetRequest, plan_of
 from .offset_steps import offset_steps
@@ -289,7 +289,9 @@ def offset_page_on(
     Nothing is counted where a `total` is given, unless the page shows that there are more.
     """
     dialect = dialect_of(session, pageable)
-    frame, values = OFFSET_FRAMES.of(pageable, dialect)
+    frame, values = OFFSET_FRAMES.of(
+        pageable, dialect, keeps_values=reads_values(session)
+    )
     plan = plan_of(frame, request, dialect, count, deep)
     scalars = scalars and not whole_rows(pageable)
     return run(session, offset_steps(plan, scalars=scalars, total=total), values)

@@ -63,6 +63,17 @@ def dialect_of(session: AnySession, pageable: Pageable) -> Dialect:
     return bind_of(session() if isinstance(session, scoped_session) else session, statement).dialect
 
 
+def reads_values(session: AnySession) -> bool:
+    """Tell whether a session may look into a statement for values, to find where it is run.
+
+    As a `ShardedSession` does, and any other that says what its statements are bound to.
+    """
+    target = session() if isinstance(session, scoped_session) else session
+    return isinstance(target, Session) and (
+        getattr(target.get_bind, "__func__", None) is not Session.get_bind
+    )
+
+
 def count(
     session: AnySession, statement: Pageable, *, without: Collection[CountRewrite] = ()
 ) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from .cursor import UNSIGNED, Cursor, CursorCodec
 from .cursor_plan import CursorPlan, cursor_steps
-from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, run
+from .execute import AnyAsyncSession, AnySession, async_call, dialect_of, reads_values, run
 from .models import CursorPage
 from .plan import Pageable, check_limit, statement_of, whole_rows
 from .plans import CURSOR_PLANS, Planned
@@ -61,7 +61,11 @@ class _Walk:
     def next_page(self, session: AnySession, *, probe: bool, detach: bool) -> CursorPage[Any]:
         """Return the next page, its entities out of the session if asked for."""
         if self._planned is None:
-            self._planned = CURSOR_PLANS.of(self._pageable, dialect_of(session, self._pageable))
+            self._planned = CURSOR_PLANS.of(
+                self._pageable,
+                dialect_of(session, self._pageable),
+                keeps_values=reads_values(session),
+            )
         steps = cursor_steps(
             self._planned.plan,
             self._cursor,

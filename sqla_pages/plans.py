@@ -77,8 +77,12 @@ class Plans(Generic[P]):
         self._make = make
         self._by_dialect: WeakKeyDictionary[Dialect, _PlansOfDialect[P]] = WeakKeyDictionary()
 
-    def of(self, pageable: Pageable, dialect: Dialect) -> Planned[P]:
+    def of(
+        self, pageable: Pageable, dialect: Dialect, *, keeps_values: bool = False
+    ) -> Planned[P]:
         """Return the plan of a statement in a dialect.
+
+        With `keeps_values`, the statements of its pages hold the values that the statement holds.
 
         Raises:
             StatementNotPageableError: it has none; says what to change.
@@ -91,17 +95,24 @@ class Plans(Generic[P]):
             outer = from_statement_of(pageable)
             if outer is not None:
                 return Planned(self._made(statement_of(pageable), dialect, outer))
-            return self._planned(selectable_of(pageable), dialect, plans)
+            return self._planned(selectable_of(pageable), dialect, plans, keeps_values)
         found = plans.by_statement.get(pageable)
-        return self._planned(pageable, dialect, plans) if found is None else found
+        if found is None or (keeps_values and found.values):
+            return self._planned(pageable, dialect, plans, keeps_values)
+        return found
 
     def _planned(
-        self, statement: Statement, dialect: Dialect, plans: _PlansOfDialect[P]
+        self,
+        statement: Statement,
+        dialect: Dialect,
+        plans: _PlansOfDialect[P],
+        keeps_values: bool,
     ) -> Planned[P]:
         built = _sqla.built_of(statement)
         if built is None:
             return Planned(self._made(statement, dialect))
-        if isinstance(statement, Select) and _sqla.is_all_structure(statement):
+        can_lack_values = not (keeps_values and built.values)
+        if can_lack_values and isinstance(statement, Select) and _sqla.is_all_structure(statement):
             whole = plans.whole.get(built.structure)
             if whole is None:
                 whole = plans.whole.keep(built.structure, self._whole(statement, built, dialect))

@@ -33,8 +33,10 @@ from sqlalchemy.orm import (
     selectinload,
     with_loader_criteria,
 )
+from sqlalchemy.sql.elements import BinaryExpression
+from sqlalchemy.sql.visitors import iterate
 
-from sqla_pages import InvalidCursorError, StatementNotPageableError, cursor_page, offset_page
+from sqla_pages import InvalidCursorError, StatementNotPageableError, cursor_page, iter_rows, offset_page
 from sqla_pages.plans import CURSOR_PLANS, OFFSET_FRAMES, Plans
 
 from .databases import MATRIX_DRIVERS, Database
@@ -305,6 +307,51 @@ def test_a_parameter_that_is_named_as_those_of_pages_is_refused(
         for page in (cursor_page, offset_page):
             with pytest.raises(StatementNotPageableError, match="give it another name"):
                 page(session, make(bindparam(name, 3)))
+
+
+class OfEngines(Session):
+    """A session that runs a statement on the engine that its WHERE names."""
+
+    engines: dict[Any, Engine]
+
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, **options: Any) -> Any:
+        parts = iterate(clause) if clause is not None else ()
+        comparisons = (part for part in parts if isinstance(part, BinaryExpression))
+        values = [getattr(one.right, "effective_value", None) for one in comparisons]
+        (engine,) = {self.engines[value] for value in values if value in self.engines}
+        return engine
+
+
+def test_a_session_that_reads_values_finds_them_in_the_statement(
+    engine: Engine, tmp_path: Path
+) -> None:
+    other = create_engine(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    Base.metadata.create_all(other)
+    with Session(other) as session, session.begin():
+        session.add_all(User(id=n, name="name 2", email=f"{n}") for n in range(3))
+    of_module = {name: select(User).where(User.name == name) for name in ("name 1", "name 2")}
+
+    def make(name: str) -> Any:
+        return select(User).where(User.name == name)
+
+    with Session(engine) as plain:
+        for name in of_module:
+            offset_page(plain, of_module[name])
+            cursor_page(plain, of_module[name])
+    with OfEngines() as session:
+        session.engines = {"name 1": engine, "name 2": other}
+        for _ in range(2):
+            for name in of_module:
+                session.expunge_all()
+                expected = list(session.scalars(make(name).order_by(User.id)))
+                assert len(expected) == (6 if name == "name 1" else 3)
+                for statement in (make(name), of_module[name]):
+                    assert walked(session, lambda of=statement: of, 2) == expected  # type: ignore[misc]
+                    assert list(iter_rows(session, statement)) == expected
+                    page = offset_page(session, statement, limit=2)
+                    assert page.data == expected[:2]
+                    assert page.meta.total_items == len(expected)
+    other.dispose()
 
 
 def test_criteria_that_filter_eager_loads_are_read_at_every_call(session: Session) -> None:
