@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy.sql.elements import BindParameter, ClauseElement
+from sqlalchemy.sql.elements import BindParameter, ClauseElement, Label
 from sqlalchemy.sql.selectable import SelectBase
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
@@ -89,6 +89,8 @@ def without_values(statement: AnySelect, built: Built) -> "AnySelect | None":
         if id(part) not in own:
             # A clone would remember what it was made of, with its values.
             part.__dict__.pop("_is_clone_of", None)
+            if isinstance(part, Label):
+                part._proxies = [part._element]
     return bare
 
 
