@@ -294,9 +294,7 @@ def cursor_page_on(
     check_cursor_policy(count)
     decoded = None if cursor is None else codec.decode(cursor)
     dialect = dialect_of(session, pageable)
-    plan, values = CURSOR_PLANS.of(
-        pageable, dialect, keeps_values=reads_values(session)
-    )
+    plan, values = CURSOR_PLANS.of(pageable, dialect, keeps_values=reads_values(session))
     scalars = scalars and not whole_rows(pageable)
     page = run(session, cursor_steps(plan, decoded, limit, codec, scalars=scalars), values)
     if count is None:

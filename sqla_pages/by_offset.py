@@ -289,9 +289,7 @@ def offset_page_on(
     Nothing is counted where a `total` is given, unless the page shows that there are more.
     """
     dialect = dialect_of(session, pageable)
-    frame, values = OFFSET_FRAMES.of(
-        pageable, dialect, keeps_values=reads_values(session)
-    )
+    frame, values = OFFSET_FRAMES.of(pageable, dialect, keeps_values=reads_values(session))
     plan = plan_of(frame, request, dialect, count, deep)
     scalars = scalars and not whole_rows(pageable)
     return run(session, offset_steps(plan, scalars=scalars, total=total), values)

@@ -77,9 +77,7 @@ class Plans(Generic[P]):
         self._make = make
         self._by_dialect: WeakKeyDictionary[Dialect, _PlansOfDialect[P]] = WeakKeyDictionary()
 
-    def of(
-        self, pageable: Pageable, dialect: Dialect, *, keeps_values: bool = False
-    ) -> Planned[P]:
+    def of(self, pageable: Pageable, dialect: Dialect, *, keeps_values: bool = False) -> Planned[P]:
         """Return the plan of a statement in a dialect.
 
         With `keeps_values`, the statements of its pages hold the values that the statement holds.

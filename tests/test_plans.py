@@ -36,7 +36,13 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.visitors import iterate
 
-from sqla_pages import InvalidCursorError, StatementNotPageableError, cursor_page, iter_rows, offset_page
+from sqla_pages import (
+    InvalidCursorError,
+    StatementNotPageableError,
+    cursor_page,
+    iter_rows,
+    offset_page,
+)
 from sqla_pages.plans import CURSOR_PLANS, OFFSET_FRAMES, Plans
 
 from .databases import MATRIX_DRIVERS, Database
@@ -295,8 +301,8 @@ def test_an_event_sets_a_parameter_by_the_name_that_the_application_gave(
         lambda least: select(User.id).where(User.id > least),
         lambda least: select(User).order_by(User.score + least),
         lambda least: union(select(User.id).where(User.id > least), select(Team.id)),
-        lambda least: (
-            select(User).from_statement(select(User).where(User.id > least).order_by(User.id))
+        lambda least: select(User).from_statement(
+            select(User).where(User.id > least).order_by(User.id)
         ),
     ],
 )
