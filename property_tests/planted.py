@@ -1245,9 +1245,9 @@ LOADING: Final = (
     Fault(
         "a statement that writes is run again for every page",
         "sqla_pages/plans.py",
-        "            refuse_writes(statement)\n            plan = self._make(copy",
-        "            plan = self._make(copy",
-        OFFSET_SQL,
+        "        refuse_writes(statement)\n        refuse_own_names",
+        "        refuse_own_names",
+        PLANNING,
     ),
     Fault(
         "a legacy Query of several columns gives the first of them alone",

@@ -19,6 +19,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    insert,
     literal,
     literal_column,
     select,
@@ -511,3 +512,15 @@ def test_each_statement_is_run_with_its_own_values(filled: Database, name: str) 
                 assert found == expected
                 assert by_offset.data == expected
                 assert by_offset.meta.total_items == len(expected)
+
+
+@pytest.mark.parametrize("page", [cursor_page, offset_page])
+def test_a_statement_that_writes_is_refused_before_it_is_run(session: Session, page: Any) -> None:
+    added = insert(Team).values(id=99, name="new").returning(Team.id).cte("added")
+    statement = select(User).where(User.team_id.in_(select(added.c.id))).order_by(User.id)
+
+    for _ in range(2):
+        with pytest.raises(StatementNotPageableError, match="on its own"):
+            page(session, statement)
+        with pytest.raises(StatementNotPageableError, match="on its own"):
+            page(session, statement.limit(3))
