@@ -98,7 +98,7 @@ def selects_shared(statement: AnySelect) -> bool:
     is one of no table, as `literal_column()` makes.
     """
     return all(
-        (isinstance(selected, Table) or is_plain_column(selected)) and is_shared(selected)
+        is_shared(selected) and (is_plain_column(selected) or isinstance(selected, Table))
         for selected in _sqla.raw_columns_of(statement)
     )
 
