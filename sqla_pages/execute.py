@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session, scoped_session
 
-from ._sqla import bind_of
+from ._sqla import bind_of, has_listeners
 from .counts import count_statement
 from .plan import Pageable, Step, Steps, from_statement_of, selectable_of, statement_of
 from .rewrites import CountRewrite
@@ -64,13 +64,13 @@ def dialect_of(session: AnySession, pageable: Pageable) -> Dialect:
 
 
 def reads_values(session: AnySession) -> bool:
-    """Tell whether a session may look into a statement for values, to find where it is run.
+    """Tell whether a session, or an event of it, may look into a statement for values.
 
-    As a `ShardedSession` does, and any other that says what its statements are bound to.
+    A `ShardedSession` does, to find where it is run; so may any that has a `get_bind` of its own.
     """
     target = session() if isinstance(session, scoped_session) else session
     return isinstance(target, Session) and (
-        getattr(target.get_bind, "__func__", None) is not Session.get_bind
+        getattr(target.get_bind, "__func__", None) is not Session.get_bind or has_listeners(target)
     )
 
 

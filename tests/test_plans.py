@@ -524,3 +524,22 @@ def test_a_statement_that_writes_is_refused_before_it_is_run(session: Session, p
             page(session, statement)
         with pytest.raises(StatementNotPageableError, match="on its own"):
             page(session, statement.limit(3))
+
+
+def test_an_event_reads_the_values_in_the_statement(session: Session) -> None:
+    by_name = select(User).where(User.name == "name 1").order_by(User.id)
+    expected = [user.id for user in cursor_page(session, by_name, limit=50).data]
+    seen: list[str] = []
+
+    @event.listens_for(session, "do_orm_execute")
+    def see(state: Any) -> None:
+        literal_binds = {"literal_binds": True}
+        seen.append(str(state.statement.compile(session.get_bind(), compile_kwargs=literal_binds)))
+
+    for statement in (by_name, by_name, by_name.order_by(), by_name.order_by()):
+        found = cursor_page(session, statement, limit=50).data
+        assert [user.id for user in found] == expected
+        assert offset_page(session, statement, limit=50).meta.total_items == len(expected)
+
+    assert len(seen) >= 8
+    assert all("'name 1'" in sql for sql in seen)

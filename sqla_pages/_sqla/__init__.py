@@ -43,7 +43,13 @@ from .elements import (
     windowed_by,
     windowed_parts_of,
 )
-from .execution import bind_of, is_fault_of_values, is_unique_demanded, with_subject_of
+from .execution import (
+    bind_of,
+    has_listeners,
+    is_fault_of_values,
+    is_unique_demanded,
+    with_subject_of,
+)
 from .loading import Loading, loading_of, rendered_by, result_names_of
 from .sources import (
     bundle_like,
@@ -134,6 +140,7 @@ __all__ = [
     "has_fetch_options",
     "has_joined_criteria",
     "has_joined_entities",
+    "has_listeners",
     "has_loader_options",
     "has_offset",
     "has_ties",

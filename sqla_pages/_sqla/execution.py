@@ -33,6 +33,11 @@ def bind_of(
     return session.get_bind(mapper=subject.mapper if subject else None, clause=statement)
 
 
+def has_listeners(session: Session) -> bool:
+    """Tell whether anything listens to what a session executes."""
+    return bool(session.dispatch.do_orm_execute)
+
+
 def with_subject_of(clause: ClauseElement, statement: Statement) -> None:
     """Let a session find the bind of a clause as it finds that of a statement."""
     subject = statement._propagate_attrs.get("plugin_subject")
