@@ -459,7 +459,7 @@ CURSOR_STEPS: Final = (
     Fault(
         "a page that is reached backward comes in the opposite order",
         "sqla_pages/cursor_plan.py",
-        "        items.reverse()\n",
+        '    if direction == "before":\n        items.reverse()\n',
         "",
         CURSOR_PAGES,
     ),

@@ -5,6 +5,7 @@ what lies behind the digest can be reached.
 """
 
 import base64
+import inspect
 import json
 import pickle
 import struct
@@ -389,6 +390,19 @@ def test_a_deep_content_is_malformed(
 
     assert reason_of(PLAIN, minted(nested)) == "malformed"
     assert reason_of(PLAIN, minted(b'["after","f",[' + nested + b"]]")) == "malformed"
+
+
+def test_a_deep_content_is_malformed_where_too_little_of_the_stack_is_left() -> None:
+    deep = minted(b'["after","f",[' + b'["list",[' * 300 + b"1" + b"]]" * 300 + b"]]")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 200)
+    try:
+        reason = reason_of(PLAIN, deep)
+    finally:
+        sys.setrecursionlimit(limit)
+
+    assert reason == "malformed"
+    assert PLAIN.decode(deep).keyset is not None
 
 
 HARDEST = [
