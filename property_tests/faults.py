@@ -1,7 +1,8 @@
 """Plants the faults of `planted.py`, one at a time, and sees whether a test catches each.
 
     python -m property_tests.faults                 all of them; writes FAULTS.md
-    python -m property_tests.faults TEXT...         those with one of these texts in their names
+    python -m property_tests.faults TEXT...         those with one of these texts in their names;
+                                                    brings their lines in FAULTS.md up to date
     python -m property_tests.faults --list          their names
 
 A fault is planted in a copy of the repository, and tests are run there that should catch it. Each
@@ -37,6 +38,7 @@ T = TypeVar("T")
 ROOT: Final = Path(__file__).parents[1]
 RESULT: Final = Path(__file__).with_name("FAULTS.md")
 PACKAGES: Final = ("sqla_pages", "sqla_session")
+SURVIVED: Final = "**survived**"
 TIMEOUT: Final = 400.0
 """Seconds for one run of tests: many times what any takes, so that one that hangs ends too."""
 
@@ -232,9 +234,20 @@ def plant_all(faults: Sequence[Fault], jobs: int) -> dict[str, Run]:
     return runs
 
 
-def written(faults: Sequence[Fault], runs: dict[str, Run], seconds: float) -> str:
-    """Return the text of FAULTS.md."""
-    caught = sum(run.failed is not None for run in runs.values())
+def caught_by(text: str) -> dict[str, str]:
+    """Return what FAULTS.md says of each fault: by what it is caught."""
+    rows = (line[2:-2].split(" | ", 1) for line in text.splitlines() if line.startswith("| "))
+    return {name: by for name, by in rows if by not in ("caught by", "---")}
+
+
+def written(faults: Sequence[Fault], runs: dict[str, Run], seconds: float, before: str) -> str:
+    """Return the text of FAULTS.md, with what was said `before` of faults that were not run."""
+    shown = caught_by(before)
+    for name, run in runs.items():
+        by = run.failed
+        shown[name] = SURVIVED if by is None else f"`{by.replace('|', chr(92) + '|')}`"
+    faults = [fault for fault in faults if fault.name in shown]
+    survived = sum(shown[fault.name] == SURVIVED for fault in faults)
     names = ("sqlalchemy", "fastapi", "pydantic", "pytest")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     lines = [
@@ -244,17 +257,15 @@ def written(faults: Sequence[Fault], runs: dict[str, Run], seconds: float) -> st
         "a copy of the repository and runs tests that should fail then. They pass without it.",
         "",
         f"- {date.today()}, Python {platform.python_version()}, {versions}",
-        f"- {len(runs)} planted, {caught} caught, {len(runs) - caught} survived",
-        f"- {seconds:.0f} seconds in total",
+        f"- {len(faults)} planted, {len(faults) - survived} caught, {survived} survived",
+        f"- {seconds:.0f} seconds for the {len(runs)} that were planted last",
         "",
         *BY_TOOL.strip().split("\n"),
     ]
     for file, group in groupby(sorted(faults, key=lambda fault: fault.file), lambda f: f.file):
         lines += ["", f"## {file}", "", "| what goes wrong | caught by |", "| --- | --- |"]
         for fault in group:
-            by = runs[fault.name].failed
-            shown = "**survived**" if by is None else f"`{by.replace('|', chr(92) + '|')}`"
-            lines.append(f"| {fault.name} | {shown} |")
+            lines.append(f"| {fault.name} | {shown[fault.name]} |")
     return "\n".join(lines) + "\n"
 
 
@@ -282,8 +293,8 @@ def main() -> int:
     print(f"{len(runs)} planted, {len(runs) - len(survived)} caught, {seconds:.0f} s")
     for name in survived:
         print(f"SURVIVED {name}")
-    if not given.texts:
-        RESULT.write_text(written(FAULTS, runs, seconds))
+    before = RESULT.read_text() if given.texts and RESULT.exists() else ""
+    RESULT.write_text(written(FAULTS, runs, seconds, before))
     return 1 if survived or not runs else 0
 
 

@@ -1829,15 +1829,8 @@ PLANS: Final = (
     Fault(
         "rows are read by the aliases of another statement",
         "sqla_pages/plans.py",
-        "if selects_shared(statement) and not _sqla.is_limited(statement):",
-        "if not _sqla.is_limited(statement):",
-        PLANNING,
-    ),
-    Fault(
-        "a statement has the LIMIT of another",
-        "sqla_pages/plans.py",
-        "if selects_shared(statement) and not _sqla.is_limited(statement):",
-        "if selects_shared(statement):",
+        "_sqla.without_values(statement, built) if selects_shared(statement) else None",
+        "_sqla.without_values(statement, built)",
         PLANNING,
     ),
     Fault(

@@ -85,7 +85,7 @@ def is_shared(expression: ClauseElement) -> bool:
     return not any(
         isinstance(part, BindParameter | SelectBase | ScalarSelect)
         or _sqla.is_of_alias(part)
-        or (isinstance(part, FromClause) and not isinstance(part, Table))
+        or (isinstance(part, FromClause) and not isinstance(part, Table | FunctionElement))
         or (isinstance(part, ColumnClause) and not isinstance(part.table, Table | None))
         for part in _sqla.parts_within(expression)
     )

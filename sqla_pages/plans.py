@@ -132,9 +132,7 @@ class Plans(Generic[P]):
         return planned
 
     def _whole(self, statement: AnySelect, built: _sqla.Built, dialect: Dialect) -> _Whole[P]:
-        bare = None
-        if selects_shared(statement) and not _sqla.is_limited(statement):
-            bare = _sqla.without_values(statement, built)
+        bare = _sqla.without_values(statement, built) if selects_shared(statement) else None
         if bare is None:
             return _Whole(None)
         return _Whole(self._made(bare, dialect))

@@ -258,6 +258,17 @@ def test_a_number_in_place_of_a_text_is_planned_by_itself(session: Session) -> N
     assert len(plan("name 1").keys) == 1
     assert len(plan(5).keys) == 2
     assert len(plan("name 2").keys) == 1
+    assert len(plan(literal("name 1", String(20))).keys) == 1
+    assert len(plan(literal(5, String(20))).keys) == 2
+
+
+def test_a_statement_is_sorted_by_its_own_values(session: Session) -> None:
+    for near in (3, 17, 9, 3):
+        statement = select(User.id).order_by(func.abs(User.id - near), User.id)
+        expected = [*session.scalars(statement)]
+
+        assert walked(session, statement.order_by) == expected
+        assert offset_page(session, statement.order_by(), limit=50).data == expected
 
 
 def test_a_value_that_is_found_out_at_every_run_is_found_out_anew(session: Session) -> None:
