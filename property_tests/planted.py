@@ -1149,16 +1149,16 @@ OFFSETTING: Final = (
     ),
     Fault(
         "a page that is found from the end is one row off",
-        "sqla_pages/deep.py",
+        "sqla_pages/offset_frame.py",
         "behind = counted.rows - offset - limit\n",
         "behind = counted.rows - offset - limit + 1\n",
         TOTALS,
     ),
     Fault(
         "the last page, found from the end, has rows of the page before",
-        "sqla_pages/deep.py",
-        "        limit = min(limit, counted.rows - offset)\n",
-        "",
+        "sqla_pages/offset_plan.py",
+        "limit = min(self.request.limit, counted.rows - offset)\n",
+        "limit = self.request.limit\n",
         TOTALS,
     ),
     Fault(
@@ -1178,8 +1178,8 @@ OFFSETTING: Final = (
     Fault(
         "PostgreSQL believes a count though others have written since",
         "sqla_pages/deep.py",
-        "case((snapshot == counted.snapshot, literal(counted.rows)), else_=total)",
-        "case((snapshot == snapshot, literal(counted.rows)), else_=total)",
+        "known = seen == bindparam(SEEN, type_=String())",
+        "known = seen == seen",
         TOTALS_ON_SERVERS,
     ),
     Fault(

@@ -10,15 +10,17 @@ number follows from the exact total. The rows and their order are the same.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Dialect,
+    String,
     Subquery,
     and_,
+    bindparam,
     case,
-    literal,
 )
 
 from . import _sqla
@@ -29,7 +31,7 @@ from .ordering import SortKey, sort_keys_of
 from .outer_joins import without_outer_joins
 from .plan import needs_subquery
 from .repeats import filters_late
-from .snapshots import Counted, snapshot_of
+from .snapshots import Counted
 
 _DEFER_FROM: Final = {"sqlite": 10_000}
 _DEFER_FROM_ELSEWHERE: Final = 1_000
@@ -37,11 +39,12 @@ _DEFER_FROM_ELSEWHERE: Final = 1_000
 TURN_FROM: Final = 10_000
 """The offset from which the total is asked for first, to see from which end the page is nearer."""
 
+COUNTED: Final = "_counted"
+SEEN: Final = "_seen"
+
 _TOTAL: Final = "_total"
 
 _KEY: Final = "_e{}"
-
-_Rows: TypeAlias = int | ColumnElement[int]
 
 # The part of the rows behind which turning round pays, though they may have to be counted twice.
 # A snapshot that MariaDB or MySQL holds saves that; without one, they count as slowly as they skip.
@@ -106,27 +109,32 @@ class Deferral:
         return self._joined(self._keys(limit, offset, flipped=False))
 
     def turned(
-        self, limit: int, offset: int, counted: Counted, count: AnySelect, dialect: Dialect
+        self,
+        limit: ColumnElement[int],
+        behind: ColumnElement[int],
+        count: AnySelect,
+        seen: ColumnElement[str] | None,
     ) -> AnySelect:
-        """Return these rows, found from the end, each with the total that this is right for.
+        """Return the `limit` rows before the last rows, each with the total it is right for.
 
         Args:
-            limit: rows of a full page.
-            offset: rows before the page, fewer than were counted.
-            counted: the number of all rows.
-            count: the statement that counts them.
-            dialect: of the database.
+            limit: rows of the page.
+            behind: rows after the page.
+            count: the statement that counts all rows.
+            seen: what the page sees, if the count is not to be run where it saw the same. The
+                parameters `COUNTED` and `SEEN` are then what was counted, and what it saw.
         """
-        limit = min(limit, counted.rows - offset)
-        behind = counted.rows - offset - limit
         total: ColumnElement[Any] = count.correlate(None).scalar_subquery()
-        snapshot = snapshot_of(self.ordered, dialect)
-        if snapshot is not None and counted.snapshot is not None:
-            total = case((snapshot == counted.snapshot, literal(counted.rows)), else_=total)
-        page = self._joined(self._keys(limit, behind, flipped=True))
-        return page.add_columns(total.label(_TOTAL))
+        if seen is not None:
+            known = seen == bindparam(SEEN, type_=String())
+            total = case((known, bindparam(COUNTED, type_=BigInteger())), else_=total)
+        return self._joined(self._keys(limit, behind, flipped=True)).add_columns(
+            total.label(_TOTAL)
+        )
 
-    def _keys(self, limit: _Rows, offset: _Rows, *, flipped: bool) -> Subquery:
+    def _keys(
+        self, limit: ColumnElement[int], offset: ColumnElement[int], *, flipped: bool
+    ) -> Subquery:
         bare = _sqla.without_loading(self.ordered.order_by(None)).where(*self.filters)
         labels = (column.label(_KEY.format(n)) for n, column in enumerate(self.identity))
         keys = _sqla.with_columns(bare, *labels)

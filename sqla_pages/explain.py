@@ -114,12 +114,13 @@ def _offset_sql(plan: OffsetPlan[Any], keys_before: int) -> PageSQL:
     if plan.rows_and_total is not None:
         found: dict[str, Any] = {"page_and_count": plan.rows_and_total.statement}
     else:
-        limit, offset = plan.request.limit, plan.request.offset
+        # With this total, the page is the last one.
+        last = plan.request.offset + plan.request.limit
+        turned = plan.turned(Counted(last, "" if plan.knows_snapshot else None))
         found = {
             "page": None if plan.rows is None else plan.rows.statement,
             "count": plan.count_first if plan.turnable is not None else _count_of(plan),
-            # With this total, the page is the last one.
-            "turned": plan.turned(Counted(offset + limit, "" if plan.knows_snapshot else None)),
+            "turned": None if turned is None else turned.statement,
         }
     return PageSQL(
         dialect=plan.dialect.name,

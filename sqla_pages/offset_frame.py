@@ -13,7 +13,7 @@ from ._sqla import AnySelect, Loading, Statement
 from .beside_count import beside_count
 from .content import expressions_of, ordered_of, sortable, tie_breaker_of
 from .counts import CountPlan, can_replay, count_plan_of, replayed
-from .deep import Deferral, deferral_of
+from .deep import COUNTED, SEEN, Deferral, deferral_of
 from .errors import StatementNotPageableError
 from .expressions import is_shared
 from .fragments import Fragments, Shape
@@ -25,6 +25,7 @@ from .plan import MAX_OFFSET, Step
 from .projection import Limit, Parents
 from .repeats import filters_late, repeated_entity, with_eager_filters
 from .rewrites import CountRewrite
+from .snapshots import Counted, snapshot_of, with_snapshot
 from .unordered import with_any_order
 
 Form: TypeAlias = Literal["offset", "deferred", "parents"]
@@ -42,6 +43,7 @@ _PLAIN: Final = Loading()
 _Kind: TypeAlias = tuple[Form, bool, bool]
 _Names: TypeAlias = tuple[CountRewrite, ...]
 _WithTotal: TypeAlias = tuple[Form, _Names, bool, bool]
+_Turned: TypeAlias = tuple[_Names, bool, bool, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ class OffsetFrame:
 
     Attributes:
         statement: what is paged.
+        dialect: the name of the database's dialect.
         ordered: the statement under its total order.
         added: the keys that it is ordered by more than the statement itself; None of a union.
         loading: how it loads what belongs to its entities.
@@ -62,6 +65,7 @@ class OffsetFrame:
     """
 
     statement: Statement
+    dialect: str
     ordered: Statement
     added: tuple[ColumnElement[Any], ...] | None = None
     loading: Loading = _PLAIN
@@ -74,6 +78,10 @@ class OffsetFrame:
     _made: Memo[_Kind, Executable] = field(default_factory=lambda: Memo(_STATEMENTS), repr=False)
     _with_total: Memo[_WithTotal, tuple[Executable | None]] = field(
         default_factory=lambda: Memo(_STATEMENTS), repr=False
+    )
+    _turned: Memo[_Turned, AnySelect] = field(default_factory=lambda: Memo(_STATEMENTS), repr=False)
+    _counts_first: Memo[_Names, AnySelect] = field(
+        default_factory=lambda: Memo(_COUNTS), repr=False
     )
     _counts: Memo[_Names, CountPlan] = field(default_factory=lambda: Memo(_COUNTS), repr=False)
     _replays: Memo[_Names, _Names] = field(default_factory=lambda: Memo(_COUNTS), repr=False)
@@ -89,6 +97,7 @@ class OffsetFrame:
         """Return it for another statement that is built alike, if it can be blank."""
         frame = OffsetFrame(
             statement,
+            self.dialect,
             statement.order_by(*self.added) if self.added else statement,
             self.added,
             self.loading,
@@ -122,6 +131,21 @@ class OffsetFrame:
             return "it is a union, or loaded by from_statement()"
         statement, ordered = cast("AnySelect", self.statement), cast("AnySelect", self.ordered)
         return deferral_of(ordered, self.facts or Facts(statement), self.loading)
+
+    @cached_property
+    def seen(self) -> ColumnElement[str] | None:
+        """What a statement sees of the rows, if they can be found by keys and it can be said."""
+        if not isinstance(self.deferral, Deferral):
+            return None
+        return snapshot_of(self.deferral.ordered, self.dialect)
+
+    def count_first(self, without: Collection[CountRewrite]) -> AnySelect:
+        """Return what counts the rows before a page is found: see `with_snapshot`."""
+
+        def make() -> AnySelect:
+            return with_snapshot(self.count(without).statement, self.seen)
+
+        return self._counts_first.get_or_make(tuple(without), make)
 
     def within(self, offset: int, limit: int) -> tuple[int, int] | None:
         """Return the OFFSET and LIMIT of a page within those of the statement; None if none is."""
@@ -165,6 +189,37 @@ class OffsetFrame:
         (both,) = self._with_total.get_or_make(kind, make)
         return None if both is None else Step(both, {_LIMIT: limit, _OFFSET: offset})
 
+    def turned(
+        self,
+        deferral: Deferral,
+        offset: int,
+        limit: int,
+        counted: Counted,
+        without: Collection[CountRewrite],
+    ) -> Step:
+        """Return what finds a page from the end, with the total that it is right for.
+
+        Args:
+            deferral: of this frame.
+            offset: rows before the page.
+            limit: rows of the page, no more than there are.
+            counted: what was counted.
+            without: rewrites that are not made in the count.
+        """
+        seen = None if counted.snapshot is None else self.seen
+        behind = counted.rows - offset - limit
+
+        def make() -> AnySelect:
+            rows = _sqla.parameter_of_rows(_LIMIT, limit)
+            rows_behind = _sqla.parameter_of_rows(_OFFSET, behind)
+            return deferral.turned(rows, rows_behind, self.count(without).statement, seen)
+
+        kind = (tuple(without), seen is None, _sqla.is_large(limit), _sqla.is_large(behind))
+        parameters: dict[str, Any] = {_LIMIT: limit, _OFFSET: behind}
+        if seen is not None:
+            parameters |= {COUNTED: counted.rows, SEEN: counted.snapshot}
+        return Step(self._turned.get_or_make(kind, make), parameters)
+
     def _limited(self, form: Form, rows: Limit, rows_before: Limit) -> Statement:
         if form == "deferred" and isinstance(self.deferral, Deferral):
             return self.deferral.page(rows, rows_before)
@@ -182,7 +237,9 @@ def offset_frame_of(
         StatementNotPageableError: no offset pages of it could be right; says what to change.
     """
     if not isinstance(statement, Select):
-        return _limited_like(OffsetFrame(statement, ordered_of(statement), outer=outer))
+        return _limited_like(
+            OffsetFrame(statement, dialect.name, ordered_of(statement), outer=outer)
+        )
     facts = Facts(statement)
     loading = _sqla.loading_of(statement) if outer is None else Loading()
     if loading.repeats and repeated_entity(statement, facts):
@@ -191,8 +248,11 @@ def offset_frame_of(
     filtered = with_eager_filters(statement, loading) if late else statement
     added = _added_to(filtered, facts)
     ordered = filtered.order_by(*added) if added else filtered
-    frame = OffsetFrame(statement, ordered, added, loading, facts.is_one_row, facts, outer)
-    return _limited_like(frame)
+    return _limited_like(
+        OffsetFrame(
+            statement, dialect.name, ordered, added, loading, facts.is_one_row, facts, outer
+        )
+    )
 
 
 def _of_parents(
@@ -206,7 +266,13 @@ def _of_parents(
     fragments = replace(frame.fragments(Shape()), sent=())
     ordered = statement.order_by(*added)
     return OffsetFrame(
-        statement, ordered, added, loading, facts=facts, parents=(parents, fragments)
+        statement,
+        dialect.name,
+        ordered,
+        added,
+        loading,
+        facts=facts,
+        parents=(parents, fragments),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from sqlalchemy import ColumnElement, Dialect
+from sqlalchemy import Dialect
 from sqlalchemy.orm import FromStatement
 
 from ._sqla import AnySelect, Statement
@@ -13,7 +13,7 @@ from .errors import PageRequestError, StatementNotPageableError
 from .models import M
 from .offset_frame import Form, OffsetFrame, offset_frame_of
 from .plan import MAX_OFFSET, Step, check_limit
-from .snapshots import Counted, snapshot_of, with_snapshot
+from .snapshots import Counted
 from .totals import CountPolicy
 
 AUTO: Final = DeepOffset()
@@ -72,26 +72,21 @@ class OffsetPlan(Generic[M]):
     @property
     def count_first(self) -> AnySelect:
         """The statement that counts before the page is found: see `with_snapshot`."""
-        return with_snapshot(self.count.statement, self._snapshot)
+        return self.frame.count_first(self.policy.without)
 
     @property
     def knows_snapshot(self) -> bool:
         """Whether the database can tell if the page sees the rows that were counted."""
-        return self._snapshot is not None
+        return self.turnable is not None and self.frame.seen is not None
 
-    @property
-    def _snapshot(self) -> ColumnElement[str] | None:
-        if self.turnable is None:
-            return None
-        return snapshot_of(self.turnable.ordered, self.dialect)
-
-    def turned(self, counted: Counted) -> "AnySelect | None":
-        """Return the statement that finds the page from the end; None where that does not pay."""
-        offset, limit = self.request.offset, self.request.limit
+    def turned(self, counted: Counted) -> Step | None:
+        """Return what finds the page from the end; None where that does not pay."""
+        offset = self.request.offset
         is_near = self.is_turn_forced or offset > counted.rows * turns_behind(self.dialect, counted)
         if self.turnable is None or not is_near or offset >= counted.rows:
             return None
-        return self.turnable.turned(limit, offset, counted, self.count.statement, self.dialect)
+        limit = min(self.request.limit, counted.rows - offset)
+        return self.frame.turned(self.turnable, offset, limit, counted, self.policy.without)
 
 
 def offset_plan(

@@ -75,7 +75,7 @@ def _from_either_end(plan: OffsetPlan[Any], counted: Counted, scalars: bool) -> 
         return ()
     turned = plan.turned(counted)
     if turned is not None:
-        items, hidden = items_and_hidden((yield Step(turned)), 1, scalars=scalars)
+        items, hidden = items_and_hidden((yield turned), 1, scalars=scalars)
         if items and int(hidden[0][0]) == counted.rows:
             return items
         # Others have written between the count and the page, which may be another one now.

@@ -38,7 +38,7 @@ MAX_OFFSET: Final = 2**63 - 1
 MAX_LIMIT: Final = MAX_OFFSET - 1
 """The largest size of a page, of which one row more may be read."""
 
-_OWN_NAME: Final = re.compile(r"_limit|_offset|_a\d+")
+_OWN_NAME: Final = re.compile(r"_limit|_offset|_counted|_seen|_a\d+")
 
 
 def statement_of(pageable: Pageable) -> "Statement":
@@ -89,8 +89,8 @@ def refuse_own_names(statement: Statement) -> None:
     """
     if any(map(_OWN_NAME.fullmatch, _sqla.parameter_names_of(statement))):
         raise StatementNotPageableError(
-            "a parameter of this statement is named as pages name theirs, _limit, _offset or _a0: "
-            "give it another name"
+            "a parameter of this statement is named as pages name theirs, "
+            "_limit, _offset, _counted, _seen or _a0: give it another name"
         )
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Dialect, String, Table, literal_column
+from sqlalchemy import ColumnElement, String, Table
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from . import _sqla
 from ._sqla import AnySelect
@@ -23,7 +25,7 @@ _SNAPSHOT: Final = {
     "mariadb": _HELD.format("tx_isolation"),
     "mysql": _HELD.format("transaction_isolation"),
 }
-_MYSQL: Final = ("mariadb", "mysql")
+_OF_INNODB: Final = ("mariadb", "mysql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,36 @@ class Counted:
     snapshot: str | None = None
 
 
-def snapshot_of(statement: AnySelect, dialect: Dialect) -> ColumnElement[str] | None:
+class snapshot(ColumnElement[str]):  # noqa: N801  (a clause, as SQLAlchemy names its own)
+    """The text for what a statement sees of its tables."""
+
+    __visit_name__ = "snapshot"
+    _traverse_internals = []  # noqa: RUF012
+    inherit_cache = True
+    type = String()
+
+
+@compiles(snapshot)
+def _compile(_: snapshot, compiler: SQLCompiler, **__: Any) -> str:
+    # Whether what is called MySQL is MariaDB is known only when there is a connection.
+    is_mariadb = getattr(compiler.dialect, "is_mariadb", False)
+    return _SNAPSHOT["mariadb" if is_mariadb else compiler.dialect.name]
+
+
+def snapshot_of(statement: AnySelect, dialect: str) -> ColumnElement[str] | None:
     """Return an expression for what a statement sees of its tables; None if there is none.
 
     MariaDB and MySQL hold a snapshot of tables of InnoDB alone; a reflected table says if it is.
+
+    Args:
+        statement: a select() of the tables.
+        dialect: the name of the database's dialect.
     """
-    is_mariadb = dialect.name == "mysql" and getattr(dialect, "is_mariadb", False)
-    text = _SNAPSHOT.get("mariadb" if is_mariadb else dialect.name)
-    if text is None or (dialect.name in _MYSQL and not _are_of_innodb(_tables_of(statement))):
+    if dialect not in _SNAPSHOT:
         return None
-    return literal_column(text, String())
+    if dialect in _OF_INNODB and not _are_of_innodb(_tables_of(statement)):
+        return None
+    return snapshot()
 
 
 def with_snapshot(count: AnySelect, snapshot: ColumnElement[str] | None) -> AnySelect:

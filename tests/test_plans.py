@@ -38,6 +38,7 @@ from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.visitors import iterate
 
 from sqla_pages import (
+    DeepOffset,
     InvalidCursorError,
     StatementNotPageableError,
     cursor_page,
@@ -143,6 +144,28 @@ def test_a_page_of_a_module_s_statement_compiles_nothing_after_the_first(
         assert page.data[0] == walked(session, lambda: BY_NAME)[4]
         offset_page(session, BY_NAME, limit=limit, offset=limit)
 
+    assert len(cache) == entries
+
+
+def test_pages_found_from_the_end_compile_nothing_after_the_first(
+    session: Session, engine: Engine
+) -> None:
+    def page_of(least: int, offset: int, limit: int) -> list[User]:
+        ordered = select(User).where(User.id > least).order_by(User.name)
+        page = offset_page(session, ordered, offset=offset, limit=limit, deep=DeepOffset(turn=True))
+        everyone = session.scalars(ordered.order_by(User.id)).all()
+        assert page.meta.total_items == len(everyone)
+        assert page.data == everyone[offset : offset + limit]
+        return page.data
+
+    assert page_of(0, 1, 2)
+    cache: Any = engine._compiled_cache  # type: ignore[attr-defined]
+    entries = len(cache)
+
+    for least in range(3):
+        for offset in range(8):
+            for limit in (1, 3, 50):
+                assert page_of(least, offset, limit)
     assert len(cache) == entries
 
 
@@ -306,7 +329,7 @@ def test_an_event_sets_a_parameter_by_the_name_that_the_application_gave(
         assert (page.data, page.meta.total_items) == (expected[:3], 4)
 
 
-@pytest.mark.parametrize("name", ["_limit", "_offset", "_a0", "_a11"])
+@pytest.mark.parametrize("name", ["_limit", "_offset", "_counted", "_seen", "_a0", "_a11"])
 @pytest.mark.parametrize(
     "make",
     [

@@ -247,6 +247,19 @@ def test_a_page_found_from_the_end_is_right_though_others_write_after_the_count(
     )
 
 
+@pytest.mark.parametrize("database", ["mariadb+pymysql"], indirect=True)
+def test_of_a_mariadb_that_is_called_mysql_the_first_page_of_all_may_be_a_deep_one(
+    forty: Database,
+) -> None:
+    engine = create_engine(forty.url.set(drivername="mysql+pymysql"))
+    with Session(engine) as session, listening() as sent:
+        page = offset_page(session, BY_ID, offset=30, limit=3, deep=DeepOffset(turn=True))
+    engine.dispose()
+
+    assert (page.data, page.meta.total_items) == ([31, 32, 33], 40)
+    assert len(sent) == 2
+
+
 @pytest.mark.parametrize("engine", ["Aria", None])
 def test_mariadb_holds_no_snapshot_of_what_may_not_be_of_innodb(engine: str | None) -> None:
     options = {} if engine is None else {"mariadb_engine": engine}
