@@ -2,7 +2,7 @@
 
 A cursor is base64url (RFC 4648, section 5, unpadded) of a digest of 16 bytes and what it is of:
 
-    [direction, fingerprint, keyset]      as compact JSON
+    [direction, fingerprint, keyset]      as compact JSON in UTF-8
 
 The digest is keyed BLAKE2b (RFC 7693) over version, scope and content. Without a secret its key is
 empty: it then finds what was damaged, but anyone can make it. A cursor has one spelling: what the
@@ -11,12 +11,14 @@ codec would not write is not read, whoever signed it.
 
 import binascii
 import hmac
-import json
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from types import NoneType
 from typing import Any, Final
+
+from pydantic_core import from_json, to_json
 
 from .errors import InvalidCursorError, SortKeyNotSeekableError
 from .fragments import Direction
@@ -30,11 +32,12 @@ _DIGEST_SIZE: Final = 16
 _MIN_SECRET_SIZE: Final = 16
 _FINGERPRINT_SIZE: Final = 8
 
-_write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_read: Final = json.JSONDecoder().decode
-
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+# Of other alphabets than ours, the characters become ones that base64 does not know.
 _FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/!!")
+_ALPHABET: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+# The characters that a text of a length modulo 4 may end with: the bits that no byte needs are 0.
+_LAST: Final = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,18 @@ class CursorCodec:
         digest, data = signed[:_DIGEST_SIZE], signed[_DIGEST_SIZE:]
         if not data:
             raise InvalidCursorError("malformed")
-        if not any(hmac.compare_digest(digest, _digest_of(one, data)) for one in self._hashers):
+        if not self._has_made(digest, data):
             raise InvalidCursorError("signature" if self.secrets or self.scope else "malformed")
         cursor = _cursor_of(data)
         if cursor is None:
             raise InvalidCursorError("malformed")
         return cursor
+
+    def _has_made(self, digest: bytes, data: bytes) -> bool:
+        for hasher in self._hashers:
+            if hmac.compare_digest(digest, _digest_of(hasher, data)):
+                return True
+        return False
 
 
 def fingerprint_of(ordering: str) -> str:
@@ -154,23 +163,21 @@ def _text_of(data: bytes) -> str:
 
 
 def _bytes_of(text: str) -> bytes:
+    # Base64 has several spellings for one content; one of them is ours.
+    if not text or text[-1] not in _LAST[len(text) % 4]:
+        raise InvalidCursorError("malformed")
     try:
-        # Of other alphabets than ours, the characters become ones that base64 does not know.
         data = text.encode("ascii").translate(_FROM_URL)
-        decoded = binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
     except ValueError:
         raise InvalidCursorError("malformed") from None
-    # Base64 has several spellings for one content; one of them is ours.
-    if _text_of(decoded) != text:
-        raise InvalidCursorError("malformed")
-    return decoded
 
 
 def _written(cursor: Cursor) -> bytes:
     """Return its content, of values that can be read again."""
     try:
         keyset = None if cursor.keyset is None else packed(cursor.keyset)
-        return _write([cursor.direction, cursor.fingerprint, keyset]).encode()
+        return to_json([cursor.direction, cursor.fingerprint, keyset])
     except (ValueError, RecursionError):
         pass  # which would tell the value
     raise SortKeyNotSeekableError(
@@ -182,15 +189,14 @@ def _written(cursor: Cursor) -> bytes:
 def _cursor_of(data: bytes) -> Cursor | None:
     """Return the cursor with this content; None if there is none: an error would tell values."""
     try:
-        text = data.decode("ascii")
-        content: Any = _read(text)
+        content: Any = from_json(data, allow_inf_nan=False)
         direction, fingerprint, keyset = content
         if direction not in ("after", "before") or not isinstance(fingerprint, str):
             return None
         if type(content) is not list or type(keyset) not in (list, NoneType):
             return None
         cursor = Cursor(direction, fingerprint, None if keyset is None else unpacked(keyset))
-        return cursor if _write(content) == text else None
+        return cursor if to_json(content) == data else None
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         return None
 

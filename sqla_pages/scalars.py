@@ -31,6 +31,10 @@ Scalar: TypeAlias = (
 
 # Of PostgreSQL's numeric, the largest: 131,072 digits before the point, 16,383 after it.
 _MAX_EXPONENT: Final = 131_072
+# Of 4,214 digits; JSON is read up to 4,300.
+_MAX_BITS: Final = 14_000
+# Lists in lists; an array of PostgreSQL has six dimensions.
+_MAX_DEPTH: Final = 32
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -53,17 +57,21 @@ def unpacked(values: Iterable[Any]) -> tuple[Scalar, ...]:
     return tuple(map(_unpacked, values))
 
 
-def _packed(value: Any) -> Any:
-    if type(value) is int:
+def _packed(value: Any, depth: int = 0) -> Any:
+    kind = type(value)
+    if kind is str:
         return value
+    if kind is int:
+        return _checked_integer(value)
     if isinstance(value, float) and not isfinite(value):
         return ["float", repr(float(value))]
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return _checked_text(str.__str__(value))  # of a str that is an Enum, its value
+        return str.__str__(value)  # of a str that is an Enum, its value
     if isinstance(value, list):
-        return ["list", packed(value)]  # pyright: ignore[reportUnknownArgumentType]
+        deeper = _deeper(depth)
+        return ["list", [_packed(item, deeper) for item in value]]  # pyright: ignore[reportUnknownVariableType]
     for kind, (name, pack, _) in _KINDS.items():
         if isinstance(value, kind):
             return [name, pack(value)]
@@ -73,18 +81,20 @@ def _packed(value: Any) -> Any:
     )
 
 
-def _unpacked(value: Any) -> Scalar:
-    if type(value) is int:
-        return value
+def _unpacked(value: Any, depth: int = 0) -> Scalar:
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return _checked_integer(value)
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("not finite")
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, str):
-        return _checked_text(value)
     name, content = _parts_of(value)
     if name == "list" and isinstance(content, list):
-        return list(map(_unpacked, content))  # pyright: ignore[reportUnknownArgumentType]
+        deeper = _deeper(depth)
+        return [_unpacked(item, deeper) for item in content]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(content, str):
         raise ValueError("not a text")
     result: Scalar = _UNPACK[name](content)
@@ -100,9 +110,16 @@ def _parts_of(pair: Any) -> tuple[Any, Any]:
     return name, content  # pyright: ignore[reportUnknownVariableType]
 
 
-def _checked_text(text: str) -> str:
-    text.encode()  # no lone surrogates, which no database takes
-    return text
+def _deeper(depth: int) -> int:
+    if depth == _MAX_DEPTH:
+        raise ValueError("too deep")
+    return depth + 1
+
+
+def _checked_integer(number: int) -> int:
+    if number.bit_length() > _MAX_BITS:
+        raise ValueError("too large")
+    return number
 
 
 def _text_of_decimal(number: Decimal) -> str:
