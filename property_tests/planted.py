@@ -522,8 +522,9 @@ CURSOR_STEPS: Final = (
     Fault(
         "a forged cursor with a NULL where there is none is taken",
         "sqla_pages/cursor_plan.py",
-        "        if any(value is None and not key.nullable for key, value in values):\n",
-        "        if False:\n",
+        "            if value is None and not key.nullable:\n"
+        '                raise InvalidCursorError("malformed")\n',
+        "",
         CURSOR_SQL,
     ),
     Fault(
@@ -543,8 +544,9 @@ CURSOR_STEPS: Final = (
     Fault(
         "a NULL in a column that is declared NOT NULL is passed over, and rows vanish",
         "sqla_pages/cursor_plan.py",
-        "        if value is None and not key.nullable:\n",
-        "        if False:\n",
+        "        if value is None and not key.nullable:\n"
+        "            raise SortKeyNotSeekableError(",
+        "        if False:\n            raise SortKeyNotSeekableError(",
         CURSOR_SQL,
     ),
     Fault(

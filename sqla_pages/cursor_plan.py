@@ -6,6 +6,7 @@ serves sync and asyncio, and can be tested without a database.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ _NOTHING: Final = select()
 OPPOSITE: dict[Direction, Direction] = {"after": "before", "before": "after"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CursorPlan:
     """How to select the cursor pages of a statement, whichever page it is."""
 
@@ -60,7 +61,7 @@ class CursorPlan:
         """Return it for another statement that is built alike, if it can be blank."""
         return CursorPlan(statement, self.frame.of(statement), self.fingerprint)
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The sort keys of the total order."""
         return self.frame.keys
@@ -77,12 +78,12 @@ class CursorPlan:
             return cursor
         if len(cursor.keyset) != len(self.keys):
             raise InvalidCursorError("malformed")
-        values = zip(self.keys, cursor.keyset, strict=True)
-        if any(value is None and not key.nullable for key, value in values):
-            raise InvalidCursorError("malformed")
-        values = zip(self.keys, cursor.keyset, strict=True)
-        keyset = tuple(key.carrier.check(value) for key, value in values)
-        return Cursor(cursor.direction, cursor.fingerprint, keyset)
+        keyset: list[Scalar] = []
+        for key, value in zip(self.keys, cursor.keyset, strict=True):
+            if value is None and not key.nullable:
+                raise InvalidCursorError("malformed")
+            keyset.append(key.carrier.check(value))
+        return Cursor(cursor.direction, cursor.fingerprint, tuple(keyset))
 
     def page(self, cursor: Cursor | None, limit: int, *, probe: bool = False) -> Step:
         """Return what selects `limit` rows from the cursor on, with their keys.
@@ -192,26 +193,24 @@ def _sent(step: Step, has_values: bool) -> Steps[Result[Any]]:
 
 def _checked(keyset: Sequence[Any], keys: Sequence[Key]) -> tuple[Scalar, ...]:
     """Return the key values of a row, if they are of the types that their columns declare."""
-    keyset = [_plain(value) for value in keyset]
+    checked: list[Scalar] = []
     for value, key in zip(keyset, keys, strict=True):
         if value is None and not key.nullable:
             raise SortKeyNotSeekableError(
                 "a column that is declared NOT NULL and sorted by holds NULL: "
                 "declare it as it is in the database"
             )
+        # psycopg2 has bytes of its own kind.
+        plain = value.tobytes() if isinstance(value, memoryview) else value
         try:
-            key.carrier.check(value)
+            key.carrier.check(plain)
         except InvalidCursorError:
             raise SortKeyNotSeekableError(
-                f"the database returns a {type(value).__name__} for a sort key that is declared "
+                f"the database returns a {type(plain).__name__} for a sort key that is declared "
                 f"{key.expression.type!r}: declare its type as it is in the database"
             ) from None
-    return tuple(keyset)
-
-
-def _plain(value: Any) -> Scalar:
-    # psycopg2 has bytes of its own kind.
-    return value.tobytes() if isinstance(value, memoryview) else value
+        checked.append(plain)
+    return tuple(checked)
 
 
 def _refuse_ties(keysets: Sequence[Sequence[Any]]) -> None:

@@ -18,6 +18,7 @@ Sources: Winand, https://use-the-index-luke.com/no-offset; Blaze-Persistence's k
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Any, Final, TypeAlias
 
@@ -33,7 +34,7 @@ Condition: TypeAlias = ColumnElement[bool]
 Anchor: TypeAlias = Sequence[str | None]
 """What of a row's keyset decides how it is sought: of each value its variant, or None for NULL."""
 
-_PARAMETER: Final = "_a{}"
+_parameter: Final = cache("_a{}".format)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +64,17 @@ class Key:
 
 def anchor_of(keys: Sequence[Key], keyset: Sequence[Scalar]) -> tuple[str | None, ...]:
     """Return what of a keyset decides how it is sought."""
-    values = zip(keys, keyset, strict=True)
-    return tuple(None if value is None else key.carrier.variant(value) for key, value in values)
+    return tuple(
+        [
+            None if value is None else key.carrier.variant(value)
+            for key, value in zip(keys, keyset, strict=True)
+        ]
+    )
 
 
 def parameters_of(keyset: Sequence[Scalar]) -> dict[str, Any]:
     """Return the values of a keyset by the names that they have in a seek predicate."""
-    values = enumerate(keyset)
-    return {_PARAMETER.format(n): value for n, value in values if value is not None}
+    return {_parameter(n): value for n, value in enumerate(keyset) if value is not None}
 
 
 def order_of(keys: Iterable[Key], traits: Traits) -> tuple[ColumnElement[Any], ...]:
@@ -213,7 +217,7 @@ def _bounds(keys: Sequence[Key], anchor: Anchor, traits: Traits, *, is_first: bo
     bounds: list[_Bound] = []
     for place, (key, variant) in enumerate(zip(keys, anchor, strict=True)):
         # Fixed names, so that every page has the same text.
-        bound = None if variant is None else key.carrier.bind(_PARAMETER.format(place), variant)
+        bound = None if variant is None else key.carrier.bind(_parameter(place), variant)
         is_listed = (traits.equality_hides == "first" and place == 0 and not is_first) or (
             traits.equality_hides == "expressions" and not is_plain_column(key.expression)
         )
