@@ -824,8 +824,8 @@ CURSORS: Final = (
     Fault(
         "PostgreSQL's datetimes are read by the session's DateStyle",
         "sqla_pages/carriers.py",
-        "            return Carrier((_Text,), sent=_sent_iso)\n",
-        "            return Carrier((_Text,), sent=_sent_text)\n",
+        "            return text(sent=_sent_iso)\n",
+        "            return text(sent=_sent_text)\n",
         TYPES_ON_PSYCOPG2,
     ),
     Fault(

@@ -120,19 +120,20 @@ class Carrier:
         compared: the key as it is sorted by and compared.
         sent: the compared key as it is selected.
         bound: what it is compared to, of a bind parameter and the variant of its value.
-        variant: what of a value decides how it is compared.
+        variant: what of a value decides how it is compared, if anything does.
         accepts: the types that its values may have.
         type: of the bind parameter.
-        read: makes of a value of the cursor what the driver wants; ValueError if it cannot.
+        read: makes of a value of the cursor what the driver wants, if it is not that already;
+            ValueError if it cannot.
     """
 
     accepts: tuple[type, ...]
     compared: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda key: key
     sent: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _sent_raw
     bound: Callable[[BindParameter[Any], str], ColumnElement[Any]] = lambda parameter, _: parameter
-    variant: Callable[[Any], str] = lambda _: ""
+    variant: Callable[[Any], str] | None = None
     type: TypeEngine[Any] = _RAW
-    read: Callable[[Any], Any] = lambda value: value
+    read: Callable[[Any], Any] | None = None
 
     @property
     def is_sent_raw(self) -> bool:
@@ -157,6 +158,8 @@ class Carrier:
             is_misplaced = isinstance(value, int) and not _LEAST <= value <= _LARGEST
         if is_misplaced or not isinstance(value, self.accepts):
             raise InvalidCursorError("malformed")
+        if self.read is None:
+            return value
         try:
             return self.read(value)  # type: ignore[no-any-return]
         except ValueError:
@@ -197,6 +200,7 @@ def _of_postgresql(type_: TypeEngine[Any], dialect: Dialect) -> Carrier:
     # Infinity, 24:00, months and uncommon types become texts, since drivers change or lack them.
     # A text is taken for what it is compared to; asyncpg alone must be told what to make of it.
     is_binary = dialect.driver == "asyncpg"
+    text = partial(Carrier, (str,), read=_spelled_for_postgresql)
     match type_:
         case Boolean():
             return Carrier((bool,), type=Boolean())
@@ -205,27 +209,26 @@ def _of_postgresql(type_: TypeEngine[Any], dialect: Dialect) -> Carrier:
         case Float() if isinstance(type_, REAL) or (type_.precision or 53) <= _REAL_BITS:
             return Carrier(_NUMBERS, sent=_sent_double, bound=_bound_double)
         case Enum() | String():
-            return Carrier((_Text,))
+            return text()
         case Integer() | Numeric() | Float():
-            return Carrier(_NUMBERS, read=_spelled_number)
+            return Carrier(_NUMBERS, read=_spelled_for_postgresql)
         case Uuid():
-            return Carrier((_Text,), sent=_sent_text)
+            return text(sent=_sent_text)
         case LargeBinary():
             return Carrier((bytes,))
         case DateTime() | Date():
             if is_binary:
                 bound = partial(_bound_instant, type_)
-                return Carrier((_Text,), sent=_sent_iso, bound=bound, variant=_variant_of_instant)
-            return Carrier((_Text,), sent=_sent_iso)
+                return text(sent=_sent_iso, bound=bound, variant=_variant_of_instant)
+            return text(sent=_sent_iso)
         case NullType():
-            kinds = (_Text if kind is str else kind for kind in _ANYTHING if kind is not timedelta)
-            return Carrier(
-                tuple(kinds), sent=partial(_sent_guarded, _refuse_interval), read=_spelled_number
-            )
+            kinds = (kind for kind in _ANYTHING if kind is not timedelta)
+            sent = partial(_sent_guarded, _refuse_interval)
+            return Carrier(tuple(kinds), sent=sent, read=_spelled_for_postgresql)
         case _:
             if is_binary:
-                return Carrier((_Text,), sent=_sent_text, bound=partial(_bound_text, type_))
-            return Carrier((_Text,), sent=_sent_text)
+                return text(sent=_sent_text, bound=partial(_bound_text, type_))
+            return text(sent=_sent_text)
 
 
 def _of_mysql(key: ColumnElement[Any], type_: TypeEngine[Any]) -> Carrier:
@@ -322,7 +325,11 @@ def _variant_of_instant(value: Any) -> str:
     return "zoned" if _ZONED.search(text) else "local"
 
 
-def _spelled_number(value: Any) -> Any:
+def _spelled_for_postgresql(value: Any) -> Any:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValueError("the database has no such text")
+        return value
     # psycopg2 writes NaN for infinity.
     is_infinite = isinstance(value, Decimal) and value.is_infinite()
     return str(value) if is_infinite else value
@@ -337,12 +344,3 @@ def _spelled_for_mysql(value: Any) -> Any:
     seconds, microseconds = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     sign = "-" if value < timedelta(0) else ""
     return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{microseconds:06}"
-
-
-class _TextMeta(type):
-    def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, str) and "\x00" not in value
-
-
-class _Text(metaclass=_TextMeta):
-    """A text as PostgreSQL can hold it, without NUL."""

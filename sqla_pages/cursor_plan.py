@@ -78,12 +78,15 @@ class CursorPlan:
             return cursor
         if len(cursor.keyset) != len(self.keys):
             raise InvalidCursorError("malformed")
-        keyset: list[Scalar] = []
+        values: list[Scalar] = []
         for key, value in zip(self.keys, cursor.keyset, strict=True):
             if value is None and not key.nullable:
                 raise InvalidCursorError("malformed")
-            keyset.append(key.carrier.check(value))
-        return Cursor(cursor.direction, cursor.fingerprint, tuple(keyset))
+            values.append(key.carrier.check(value))
+        keyset = tuple(values)
+        if keyset == cursor.keyset:
+            return cursor
+        return Cursor(cursor.direction, cursor.fingerprint, keyset)
 
     def page(self, cursor: Cursor | None, limit: int, *, probe: bool = False) -> Step:
         """Return what selects `limit` rows from the cursor on, with their keys.

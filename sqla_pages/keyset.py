@@ -64,12 +64,11 @@ class Key:
 
 def anchor_of(keys: Sequence[Key], keyset: Sequence[Scalar]) -> tuple[str | None, ...]:
     """Return what of a keyset decides how it is sought."""
-    return tuple(
-        [
-            None if value is None else key.carrier.variant(value)
-            for key, value in zip(keys, keyset, strict=True)
-        ]
-    )
+    anchor: list[str | None] = []
+    for key, value in zip(keys, keyset, strict=True):
+        variant = key.carrier.variant
+        anchor.append(None if value is None else "" if variant is None else variant(value))
+    return tuple(anchor)
 
 
 def parameters_of(keyset: Sequence[Scalar]) -> dict[str, Any]:

@@ -60,12 +60,12 @@ def selectable_of(pageable: Pageable) -> Statement:
         StatementNotPageableError: it is neither.
     """
     found: Any = _unwrapped(pageable)
-    if not any(isinstance(found, kind) for kind in (Select, CompoundSelect)):
+    if not isinstance(found, Select | CompoundSelect):
         raise StatementNotPageableError(
             f"cannot page a {type(found).__name__}: pass a select(), a union or a Query; "
             "a text().columns() becomes one by select(text(...).columns(...).subquery())"
         )
-    return found  # type: ignore[no-any-return]
+    return found  # pyright: ignore[reportUnknownVariableType]
 
 
 def refuse_writes(statement: Statement) -> None:

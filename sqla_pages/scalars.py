@@ -58,10 +58,9 @@ def unpacked(values: Iterable[Any]) -> tuple[Scalar, ...]:
 
 
 def _packed(value: Any, depth: int = 0) -> Any:
-    kind = type(value)
-    if kind is str:
+    if type(value) is str:
         return value
-    if kind is int:
+    if type(value) is int:
         return _checked_integer(value)
     if isinstance(value, float) and not isfinite(value):
         return ["float", repr(float(value))]
@@ -82,10 +81,9 @@ def _packed(value: Any, depth: int = 0) -> Any:
 
 
 def _unpacked(value: Any, depth: int = 0) -> Scalar:
-    kind = type(value)
-    if kind is str:
-        return value  # type: ignore[no-any-return]
-    if kind is int:
+    if type(value) is str:
+        return value
+    if type(value) is int:
         return _checked_integer(value)
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("not finite")
