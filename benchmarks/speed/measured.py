@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -38,8 +39,8 @@ class Measured:
     """By driver, kind of request and name."""
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)
     """Thousands of instructions of a page, by kind and name."""
-    profiles: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
-    """Microseconds of a page, by kind, name and part."""
+    profiles: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """Microseconds by kind, name and part."""
     memory: dict[str, float] = field(default_factory=dict)
 
     def add(self, group: Group) -> None:

@@ -1,6 +1,6 @@
 """Writes what was measured: a report in Markdown, and plots."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -25,6 +25,14 @@ KINDS = {
     "response": "Responses of 50 objects",
     "cursor": "A cursor read and written",
     "import": "Imports",
+}
+
+
+PROFILED = {
+    "keyset": ", SQLite",
+    "offset": ", SQLite",
+    "request, offset": ", PostgreSQL by asyncpg",
+    "request, cursor": ", PostgreSQL by asyncpg",
 }
 
 
@@ -142,12 +150,17 @@ def instructions(measured: Measured) -> Iterator[str]:
 def profiles(measured: Measured) -> Iterator[str]:
     for kind, by_name in measured.profiles.items():
         parts = list(dict.fromkeys(part for found in by_name.values() for part in found))
+        parts.sort(key=lambda part: (part == "waiting", part.startswith("of these")))
         rows = [
-            [name, *(f"{found.get(part, 0):.0f}" for part in parts), f"{sum(found.values()):.0f}"]
+            [name, *(f"{found.get(part, 0):.0f}" for part in parts), f"{sum_of(found):.0f}"]
             for name, found in by_name.items()
         ]
-        yield f"{KINDS[kind]}, SQLite, microseconds, by samples:\n"
+        yield f"{KINDS[kind]}{PROFILED.get(kind, '')}, microseconds:\n"
         yield from table(("", *parts, "sum"), rows)
+
+
+def sum_of(parts: Mapping[str, float]) -> float:
+    return sum(value for part, value in parts.items() if not part.startswith("of these"))
 
 
 def depth_table(measured: Measured, driver: str) -> Iterator[str]:
@@ -227,7 +240,7 @@ def lines_of(all_measured: Sequence[Measured]) -> Iterator[str]:
             yield "### Instructions\n"
             yield from instructions(measured)
         if measured.profiles:
-            yield "### Where the time of a page goes\n"
+            yield "### Where the time goes\n"
             yield from profiles(measured)
         if measured.memory:
             yield "### Memory\n"
