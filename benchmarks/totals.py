@@ -20,7 +20,7 @@ compared must give the same rows and totals, or the run ends with an error. Form
 same statements are measured once, and share the result. "-" is what is not to be had: turned round
 at offset 0, or refused, which is then said below.
 
-Offsets are 0, 1,000, 100,000, and 50 and 99 % of the rows.
+Offsets are 0, 1,000, 100,000, and 50 and 99 % of the rows. What was measured is in TOTALS.md.
 """
 
 import argparse

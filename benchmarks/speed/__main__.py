@@ -4,7 +4,7 @@ folder, in an environment with the drivers and `benchmarks/requirements.txt`:
     python -m benchmarks.speed                  everything that is timed: half an hour
     python -m benchmarks.speed --quick          pages on SQLite, 10,000 rows: half a minute
     python -m benchmarks.speed --instructions   and what valgrind counts: ten minutes
-    python -m benchmarks.speed --profile        and where the time of a page goes: a minute
+    python -m benchmarks.speed --profile        and where the time goes: a minute
     python -m benchmarks.speed --memory         and what is held: ten minutes
     python -m benchmarks.speed --processor      by processor time where no server takes part, on a
                                                 machine that has other work

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
+from .anatomy import anatomy
 from .pages import keyset_contenders, offset_contenders
 from .places import places_of
 from .runner import Contender
@@ -67,7 +68,7 @@ def child(contender: Contender, cycles: int) -> int:
 async def contenders_on(way: SyncWay) -> Mapping[str, list[Contender]]:
     places = places_of(way.connection, ROWS, OFFSETS)
     return {
-        "keyset": await keyset_contenders(way, places),
+        "keyset": [*await keyset_contenders(way, places), *anatomy(way, places)],
         "offset": await offset_contenders(way, places),
     }
 
