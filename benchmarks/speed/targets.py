@@ -99,6 +99,10 @@ TARGETS = (
         *(0.6, "request, offset", requests.OURS, FASTAPI_SQLA, REQUEST_DRIVERS),
     ),
     Target(
+        "of this, an endpoint written by hand",
+        *(0.0, "request, offset", requests.BY_HAND, FASTAPI_SQLA, REQUEST_DRIVERS, True, True),
+    ),
+    Target(
         "whole cursor request / fastapi-pagination",
         *(0.35, "request, cursor", requests.OURS, FASTAPI_PAGINATION, REQUEST_DRIVERS),
     ),
