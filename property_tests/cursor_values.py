@@ -237,8 +237,8 @@ def _framed(random: Random, one: bytes, other: bytes) -> bytes:
     return random.choice([space + one, one + space])
 
 
-def _unescaped(random: Random, one: bytes, other: bytes) -> bytes:
-    return json.dumps(json.loads(one), separators=(",", ":"), ensure_ascii=False).encode()
+def _escaped_throughout(random: Random, one: bytes, other: bytes) -> bytes:
+    return json.dumps(json.loads(one), separators=(",", ":")).encode()
 
 
 def _escaped(random: Random, one: bytes, other: bytes) -> bytes:
@@ -263,7 +263,7 @@ CONTENT_CHANGES: Final[tuple[ContentChange, ...]] = (
     _content_nested,
     _spaced,
     _framed,
-    _unescaped,
+    _escaped_throughout,
     _escaped,
     _in_other_encoding,
 )
@@ -271,7 +271,7 @@ CONTENT_CHANGES: Final[tuple[ContentChange, ...]] = (
 
 
 def _dumped(content: Any) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _values_of(random: Random, data: bytes) -> bytes:
@@ -298,7 +298,7 @@ HOSTILE: Final[list[bytes]] = [
     *(b'["bytes","00FF"]', b'["bytes","00ff"]', b'["bytes",null]', b'["memoryview","00"]'),
     *(b'["decimal","1.10"]', b'["decimal","sNaN"]', b'["decimal","NaN"]', b'["decimal","1_0"]'),
     *(b'["decimal","1E+999999999999999999"]', b'["decimal","1E+131072"]', b'["decimal","1e5"]'),
-    *(b'["float","nan"]', b'["float","inf"]', b'["float","Inf"]', b'["float","1.5"]'),
+    *(b'["float","nan"]', b'["float","inf"]', b'["float","Inf"]', b'["float","1.50"]'),
     *(b'["pickle","gASVAA"]', b'["object","x"]', b'["__class__","x"]', b'["",""]', b"[[],[]]"),
 ]
 """Pieces of JSON, and of what is not quite JSON, to stand in the place of any value."""

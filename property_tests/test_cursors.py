@@ -93,8 +93,9 @@ def test_a_cursor_comes_back_as_it_was_or_is_refused_for_its_length(
 
 @given(LONG)
 def test_a_long_value_comes_back_or_is_refused(value: str | bytes) -> None:
-    # As JSON has it: of a text the escaped one, of bytes two digits each.
-    shown = value.hex() if isinstance(value, bytes) else json.dumps(value)[1:-1]
+    # As JSON has it: of a text what must be escaped is, of bytes there are two digits each.
+    text = value.hex() if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False)[1:-1]
+    shown = text.encode("utf-8", "surrogatepass")
     cursor = Cursor("after", "f", (value,))
     try:
         text = PLAIN.encode(cursor)
@@ -167,7 +168,7 @@ def _error_of(codec: CursorCodec, text: str) -> InvalidCursorError | None:
 def _is_canonical(content: bytes) -> bool:
     with suppress(ValueError, RecursionError):
         read = json.loads(content)
-        return json.dumps(read, separators=(",", ":"), allow_nan=False).encode() == content
+        return json.dumps(read, separators=(",", ":"), ensure_ascii=False).encode() == content
     return False
 
 

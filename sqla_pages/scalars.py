@@ -1,13 +1,13 @@
 """Values of sort keys as JSON, without loss.
 
-JSON's own types stand for themselves; the others are pairs of a name and a text, and a list is a
-pair of a name and its items. What a driver may return for a column that can be sorted by is here.
+Texts, integers, true, false and null stand for themselves. The others are pairs of a name and a
+text, floats too, which JSON spells in several ways; a list is a pair of a name and its items. What
+a driver may return for a column that can be sorted by is here.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -62,9 +62,9 @@ def _packed(value: Any, depth: int = 0) -> Any:
         return value
     if type(value) is int:
         return _checked_integer(value)
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, float):
         return ["float", repr(float(value))]
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
         return str.__str__(value)  # of a str that is an Enum, its value
@@ -85,9 +85,7 @@ def _unpacked(value: Any, depth: int = 0) -> Scalar:
         return value
     if type(value) is int:
         return _checked_integer(value)
-    if isinstance(value, float) and not isfinite(value):
-        raise ValueError("not finite")
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
     name, content = _parts_of(value)
     if name == "list" and isinstance(content, list):
@@ -134,13 +132,6 @@ def _checked_decimal(number: Decimal) -> Decimal:
     return number
 
 
-def _float_of(text: str) -> float:
-    number = float(text)
-    if isfinite(number):
-        raise ValueError("another spelling")
-    return number
-
-
 # A datetime is a date, so it comes first.
 _KINDS: Final[dict[Any, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
     Decimal: ("decimal", _text_of_decimal, _decimal_of),
@@ -157,6 +148,6 @@ _KINDS: Final[dict[Any, tuple[str, Callable[[Any], str], Callable[[str], Any]]]]
     memoryview: ("bytes", memoryview.hex, bytes.fromhex),
 }
 _UNPACK: Final[dict[str, Callable[[str], Any]]] = {
-    "float": _float_of,
+    "float": float,
     **{name: unpack for name, _, unpack in _KINDS.values()},
 }

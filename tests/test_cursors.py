@@ -156,7 +156,7 @@ def test_direction_fingerprint_and_keyset_come_back(
 
 def test_the_format_is_as_described() -> None:
     cursor = Cursor("before", "f", ("ü", 1, None, date(2024, 2, 29), [1.5]))
-    data = '["before","f",["ü",1,null,["date","2024-02-29"],["list",[1.5]]]]'.encode()
+    data = '["before","f",["ü",1,null,["date","2024-02-29"],["list",[["float","1.5"]]]]]'.encode()
 
     assert PLAIN.encode(cursor) == minted(data)
     assert SIGNED.encode(cursor) == minted(data, secret=NEW)
@@ -351,7 +351,8 @@ OTHER_VALUES: list[bytes] = [
         *(["decimal", f"1E+{size}"] for size in (131073, 10**9, 10**18, 10**19, "9" * 5000)),
         *(["decimal", f"1E-{size}"] for size in (131073, 10**9, 10**18, 10**19, "9" * 5000)),
         *(["decimal", f"-9.99E+{10**18 - 1}"], ["decimal", f"0E+{'9' * 30}"], ["decimal", "sNaN1"]),
-        *(["float", "1.5"], ["float", "NaN"], ["float", "infinity"], ["float", "+inf"]),
+        *(1.5, -0.0, 1e22, ["float", "1.50"], ["float", "1"], ["float", "1e5"], ["float", "NaN"]),
+        *(["float", "infinity"], ["float", "+inf"]),
         *(["float", "Inf"], ["float", "-nan"], ["float", "1e999"], ["float", ""], ["float", "x"]),
         *(["float", " inf"], ["float", 1], ["float", None], "\ud800", "a\udfff"),
         *(["bytes", "\ud800"], ["date", "\ud800"], ["\ud800", "x"], ["list", ["\ud800"]]),
