@@ -339,6 +339,8 @@ def test_an_event_sets_a_parameter_by_the_name_that_the_application_gave(
         lambda least: select(User).from_statement(
             select(User).where(User.id > least).order_by(User.id)
         ),
+        lambda least: select(User).options(with_loader_criteria(User, User.id > least)),
+        lambda least: select(User).options(joinedload(User.notes.and_(Note.id > least))),
     ],
 )
 def test_a_parameter_that_is_named_as_those_of_pages_is_refused(

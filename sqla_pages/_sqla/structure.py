@@ -107,8 +107,9 @@ def _slot_of(parameter: BindParameter[Any], place: int) -> BindParameter[Any]:
 
 
 def parameter_names_of(statement: Statement) -> Iterator[str]:
-    """Yield the names of parameters that the application gave, in its subqueries too."""
-    for part in iterate(statement):
+    """Yield the names of parameters that the application gave, in subqueries and options too."""
+    key = statement._generate_cache_key()
+    for part in (*iterate(statement), *(() if key is None else key.bindparams)):
         if isinstance(part, BindParameter) and not part.unique:
             yield str(part.key)
 
