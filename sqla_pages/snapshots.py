@@ -49,7 +49,8 @@ class snapshot(ColumnElement[str]):  # noqa: N801  (a clause, as SQLAlchemy name
 def _compile(_: snapshot, compiler: SQLCompiler, **__: Any) -> str:
     # Whether what is called MySQL is MariaDB is known only when there is a connection.
     is_mariadb = getattr(compiler.dialect, "is_mariadb", False)
-    return _SNAPSHOT["mariadb" if is_mariadb else compiler.dialect.name]
+    # Who prints the statement may name no dialect.
+    return _SNAPSHOT.get("mariadb" if is_mariadb else compiler.dialect.name, "snapshot()")
 
 
 def snapshot_of(statement: AnySelect, dialect: str) -> ColumnElement[str] | None:

@@ -247,6 +247,24 @@ def test_a_page_found_from_the_end_is_right_though_others_write_after_the_count(
     )
 
 
+@on_each_database
+def test_a_page_from_the_end_may_be_printed_before_it_is_run(forty: Database) -> None:
+    printed: list[str] = []
+
+    def hear(connection: Any, clause: Any, *_: Any) -> None:
+        printed.append(str(clause))
+
+    event.listen(Engine, "before_execute", hear)
+    try:
+        with forty.core() as caller:
+            page = caller("offset_page", BY_ID, offset=30, limit=3, deep=DeepOffset(turn=True))
+    finally:
+        event.remove(Engine, "before_execute", hear)
+
+    assert page.data == [31, 32, 33]
+    assert [sql.count("numbered.id DESC") for sql in printed if "FROM numbered" in sql] == [0, 1]
+
+
 @pytest.mark.parametrize("database", ["mariadb+pymysql"], indirect=True)
 def test_of_a_mariadb_that_is_called_mysql_the_first_page_of_all_may_be_a_deep_one(
     forty: Database,
