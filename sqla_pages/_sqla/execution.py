@@ -19,8 +19,9 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from .elements import Statement
 
-# https://mariadb.com/kb/en/mariadb-error-code-reference: ER_INVALID_CHARACTER_STRING
-_INVALID_STRING: Final = 1300
+# https://mariadb.com/kb/en/mariadb-error-code-reference: ER_INVALID_CHARACTER_STRING, and
+# ER_ILLEGAL_PARAMETER_DATA_TYPES2_FOR_OPERATION, which is "no operator for such types"
+_OF_MARIADB: Final = (1300, 4078)
 
 
 def bind_of(
@@ -53,7 +54,7 @@ def is_fault_of_values(error: Exception) -> bool:
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, ValueError | OverflowError)
-    if getattr(error.orig, "args", ())[:1] == (_INVALID_STRING,):
+    if any(code in _OF_MARIADB for code in getattr(error.orig, "args", ())[:1]):
         return True
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     if state is None:
