@@ -64,8 +64,10 @@ def _packed(value: Any, depth: int = 0) -> Any:
         return _checked_integer(value)
     if isinstance(value, float):
         return ["float", repr(float(value))]
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return _checked_integer(int(value))
     if isinstance(value, str):
         return str.__str__(value)  # of a str that is an Enum, its value
     if isinstance(value, list):
