@@ -19,8 +19,10 @@ from sqla_pages import (
     Page,
     Paginate,
 )
+from sqla_pages.cursor import UNSIGNED
 from sqla_session import SessionRegistry, setup_middlewares
 
+from .by_hand import KeysetByHand, Links
 from .table import ORDERED, Item
 
 T = TypeVar("T")
@@ -53,6 +55,18 @@ class OrdinaryPage(BaseModel, Generic[T]):
 
     data: list[T]
     meta: OrdinaryMeta
+
+
+class OrdinaryLinks(BaseModel):
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+class OrdinaryCursorPage(BaseModel, Generic[T]):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    data: list[T]
+    meta: OrdinaryLinks
 
 
 def application(endpoint: Callable[..., Any], **route: Any) -> FastAPI:
@@ -115,6 +129,12 @@ def meta_of(offset: int, limit: int, total: int) -> dict[str, int]:
     }
 
 
+def keyset_page(session: Session, cursor: str) -> dict[str, Any]:
+    """Return the page after a cursor, by the statement that was prepared by hand."""
+    items, onward, back = KeysetByHand(Links(UNSIGNED, cursor)).prebuilt(session, cursor)
+    return {"data": items, "meta": {"next_cursor": onward, "previous_cursor": back}}
+
+
 Offset = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
@@ -142,9 +162,13 @@ async def _sync_by_hand(url: URL) -> AsyncIterator[dict[str, FastAPI]]:
         total = session.scalar(select(func.count()).select_from(Item)) or 0
         return {"data": items, "meta": meta_of(offset, limit, total)}
 
+    def cursor_page(session: Annotated[Session, Depends(open_session)], cursor: str) -> Any:
+        return keyset_page(session, cursor)
+
     yield {
         "none": application(plain),
         "offset": application(offset_page, response_model=OrdinaryPage[ItemModel]),
+        "cursor": application(cursor_page, response_model=OrdinaryCursorPage[ItemModel]),
     }
     engine.dispose()
 
@@ -166,8 +190,14 @@ async def _async_by_hand(url: URL) -> AsyncIterator[dict[str, FastAPI]]:
         total = await session.scalar(select(func.count()).select_from(Item)) or 0
         return {"data": items, "meta": meta_of(offset, limit, total)}
 
+    async def cursor_page(
+        session: Annotated[AsyncSession, Depends(open_session)], cursor: str
+    ) -> Any:
+        return await session.run_sync(keyset_page, cursor)
+
     yield {
         "none": application(plain_async),
         "offset": application(offset_page, response_model=OrdinaryPage[ItemModel]),
+        "cursor": application(cursor_page, response_model=OrdinaryCursorPage[ItemModel]),
     }
     await engine.dispose()

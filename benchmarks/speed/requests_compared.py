@@ -10,8 +10,10 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.orm import Session
 
 from sqla_pages import Page, cursor_page, offset_page
+from sqla_pages.cursor import UNSIGNED
 
 from .asgi import hops_of, ids_in, requests_to, scope_of
+from .by_hand import Links
 from .endpoints import (
     ItemModel,
     OrdinaryPage,
@@ -53,7 +55,8 @@ def cursors_of(connection: Connection, place: Place) -> dict[str, str]:
     """Return the cursors that lead from a place, walked to: it is not deep."""
     with Session(connection) as session:
         page = cursor_page(session, ORDERED, limit=place.offset)
-    cursors = {OURS: page.meta.next_cursor or ""}
+    given = page.meta.next_cursor or ""
+    cursors = {OURS: given, BY_HAND: Links(UNSIGNED, given).after(place)}
     if {FASTAPI_PAGINATION, "sqlakeyset"} <= set(versions()):
         from fastapi_pagination.cursor import encode_cursor
 
@@ -64,7 +67,7 @@ def cursors_of(connection: Connection, place: Place) -> dict[str, str]:
 def scopes_of(place: Place, cursors: Mapping[str, str]) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the request of each kind, by name."""
     offset = scope_of(offset=place.offset, limit=LIMIT)
-    names = {OURS: "limit", FASTAPI_PAGINATION: "size"}
+    names = {OURS: "limit", BY_HAND: "limit", FASTAPI_PAGINATION: "size"}
     return {
         "none": dict.fromkeys((OURS, BY_HAND, FASTAPI_SQLA), scope_of()),
         "offset": dict.fromkeys((OURS, BY_HAND, FASTAPI_SQLA, FASTAPI_PAGINATION), offset),

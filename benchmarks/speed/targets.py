@@ -107,6 +107,11 @@ TARGETS = (
         *(0.35, "request, cursor", requests.OURS, FASTAPI_PAGINATION, REQUEST_DRIVERS),
     ),
     Target(
+        "of this, an endpoint written by hand",
+        *(0.0, "request, cursor", requests.BY_HAND, FASTAPI_PAGINATION, REQUEST_DRIVERS),
+        *(True, True),
+    ),
+    Target(
         "response of 50 objects / an ordinary model",
         *(0.5, "response", requests.OURS, requests.ORDINARY, ("",), False),
     ),
