@@ -197,9 +197,10 @@ Why some are not reached, and where that is shown below:
   2 % are the statement: on SQLite, the rows that equal the cursor's in the first key are sought by
   themselves, so that a million of them cost no more. 4 % are Python of sqla_pages: finding the
   plan, checking what the cursor holds and what the next ones will, making a model of the page.
-- Beside other libraries, a statement that is prepared by hand shows how low it goes: what remains
-  is the driver, SQLAlchemy and making objects. A target below that cannot be reached. It also
-  counts what the database does for both: of 10,000 rows, a count costs PostgreSQL more than a page.
+- Beside other libraries, a statement that is prepared by hand, or written by hand for each request,
+  shows how low it goes: what remains is the driver, SQLAlchemy and making objects. A target below
+  that cannot be reached. It also counts what the database does for both: of 10,000 rows, a count
+  costs PostgreSQL more than a page.
 - Of a whole request by asyncpg, the database and the event loop take more than a third of the time,
   SQLAlchemy and the driver a third, FastAPI and pydantic a sixth; sqla_pages, its codec and
   sqla_session take a tenth together. What is left to save is in that tenth: an endpoint that is

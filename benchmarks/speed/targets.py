@@ -83,12 +83,20 @@ TARGETS = (
         *(0.0, OFFSET, pages.PREBUILT, FASTAPI_SQLA, DRIVERS, True, True),
     ),
     Target(
+        "of this, a statement per request, written by hand",
+        *(0.0, OFFSET, pages.PER_REQUEST, FASTAPI_SQLA, DRIVERS, True, True),
+    ),
+    Target(
         "offset page and count, statement per request / fastapi-pagination",
         *(0.70, OFFSET, pages.OURS_PER_REQUEST, FASTAPI_PAGINATION, DRIVERS),
     ),
     Target(
         "of this, a statement prepared by hand",
         *(0.0, OFFSET, pages.PREBUILT, FASTAPI_PAGINATION, DRIVERS, True, True),
+    ),
+    Target(
+        "of this, a statement per request, written by hand",
+        *(0.0, OFFSET, pages.PER_REQUEST, FASTAPI_PAGINATION, DRIVERS, True, True),
     ),
     Target(
         "endpoint without a session, with the middleware / without",
