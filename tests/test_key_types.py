@@ -667,15 +667,16 @@ def test_a_cursor_with_values_of_another_type_is_invalid(on: Database, name: str
 
 @pytest.mark.parametrize("on", ["mariadb+pymysql"], indirect=True)
 def test_mariadb_compares_a_uuid_of_unknown_type_with_no_number(on: Database) -> None:
-    tagged = Table(
-        "tagged", MetaData(), Column("id", sa.Integer, primary_key=True), Column("uu", sa.Uuid)
-    )
-    statement = select(tagged.c.id).order_by(literal_column("tagged.uu"), tagged.c.id)
+    tagged = Table("tagged", MetaData(), Column("id", sa.Integer, primary_key=True))
+    uu = literal_column("tagged.uu")
     with on.tables(tagged.metadata), on.session() as caller:
         with on.connect() as connection:
-            values = [{"id": n, "uu": UUIDS[n % len(UUIDS)]} for n in range(1, 6)]
-            connection.execute(insert(tagged), values)
+            # As SQLAlchemy 2.0 declared a Uuid, it was a text.
+            connection.execute(sa.text("ALTER TABLE tagged ADD COLUMN uu UUID DEFAULT (uuid())"))
+            connection.execute(insert(tagged), [{"id": n} for n in range(1, 6)])
+        statement = select(tagged.c.id).order_by(uu, tagged.c.id)
         cursor = CODEC.decode(caller("cursor_page", statement, limit=3).meta.next_cursor)
+        assert cursor.keyset is not None
         forged = CODEC.encode(replace(cursor, keyset=(17, cursor.keyset[1])))
         with pytest.raises(InvalidCursorError):
             caller("cursor_page", statement, cursor=forged, limit=3)
